@@ -1,0 +1,6 @@
+/* sidecar/daemon/main.c - where the process starts.
+ * SPDX-License-Identifier: Apache-2.0 */
+int main(void)
+{
+    return 0;
+}
