@@ -37,6 +37,7 @@ enum sc_type {
     SC_T_OBJECT,        /* the member is a struct described by .fields        */
     SC_T_OBJECTS,       /* struct sc_list of structs of .size, .fields        */
     SC_T_CUSTOM,        /* .custom does it                                    */
+    SC_T_INLINE,        /* no key of its own: the rows of .fields, at .offset; lets two layers share one object */
 };
 
 enum {
@@ -118,4 +119,6 @@ struct sc_field {
       .size = sizeof(T), __VA_ARGS__ }
 #define SC_CUSTOM(S, m, T, fn, ...) \
     { .name = #m, .type = SC_T_CUSTOM, .offset = offsetof(S, m) + SC_IS(S, m, T), .custom = (fn), __VA_ARGS__ }
+#define SC_INLINE(S, m, T, F) \
+    { .name = #m, .type = SC_T_INLINE, .offset = offsetof(S, m) + SC_IS(S, m, T), .fields = (F), .size = sizeof(T) }
 #define SC_END { .type = SC_T_END }
