@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 
 struct arena;
+struct buf;
 struct node;
 struct conf_load;
 
@@ -74,19 +75,22 @@ struct sc_field {
     enum sc_type type;
     unsigned flags;
     size_t offset;                       /* where the value lands              */
-    const char *dflt;                    /* as a user would write it: "30s"; NULL = zero value */
-    int64_t min, max;                    /* inclusive; both 0 = the type's own */
+    const char *dflt;                    /* as a user would write it: "30s", "[GET, HEAD]"; NULL = zero value */
+    int64_t min, max;                    /* inclusive; both 0 = the type's own. Strings, lists: of their length */
     const struct sc_enum *names;         /* SC_T_ENUM                          */
     const struct sc_field *fields;       /* SC_T_OBJECT, SC_T_OBJECTS          */
     size_t size;                         /* SC_T_OBJECT(S): of one struct      */
-    /* Short forms. SC_T_OBJECT: a scalar (or, for .brief = "a.b", whatever `brief` names) stands for that one key:
-     * `balancer: random` = `balancer: { type: random }`. SC_T_STRINGS, SC_T_CIDRS, SC_T_OBJECTS take one item for a
-     * list of one. */
+    /* Short forms. SC_T_OBJECT, and the items of SC_T_OBJECTS: what is not a map stands for this one key, which may be
+     * nested ("a.b"): `timeout: 10s` = `timeout: { total: 10s }`. SC_T_STRINGS, SC_T_CIDRS, SC_T_OBJECTS take one item
+     * for a list of one without it. */
     const char *brief;
-    /* SC_T_CUSTOM: reads `at` into `to`; reports its mistakes through load_error(). Returns false after a mistake.
-     * `schema` is the JSON Schema of what it takes; `print` (may be NULL) writes the value back as JSON. */
+    /* SC_T_CUSTOM: reads `at` (never NULL, never a null node) into `to` (zeroed); reports its mistakes through
+     * load_error() and returns false after one. Not called while the key is absent, unless there is a .dflt.
+     * `schema` is the JSON Schema of what it takes; `print` (may be NULL: shown as null) writes the value back as JSON.
+     * .fields of a custom row only document what stands inside. */
     bool (*custom)(struct conf_load *load, const struct node *at, void *to);
     const char *schema;
+    void (*print)(const void *value, struct buf *out);
     const char *doc;                     /* one paragraph                      */
 };
 

@@ -12,6 +12,7 @@ struct conf_load {
     struct conf_report *report;
     struct buf path;                /* of the key being read; grows and shrinks as the walk goes */
     void *context;                  /* for custom loaders: what the caller of conf_load_object set */
+    bool partial;                   /* nothing is required: what is read lies under something else (defaults) */
 };
 
 void conf_load_init(struct conf_load *l, struct arena *arena, struct conf_report *report);
@@ -21,6 +22,10 @@ void conf_load_fini(struct conf_load *l);
  * mean", wrong types, ranges, missing required keys. False if it reported an error; *to is then safe to read, with
  * defaults where it could not do better. */
 bool conf_load_object(struct conf_load *l, const struct node *at, const struct sc_field *fields, void *to);
+
+/* The same, but the keys named in `but` (NULL-terminated) are the caller's and not looked at. */
+bool conf_load_object_but(struct conf_load *l, const struct node *at, const struct sc_field *fields, void *to,
+                          const char *const *but);
 
 /* For custom loaders. */
 size_t load_enter(struct conf_load *l, const char *key);             /* path + ".key"; returns what load_leave needs */
@@ -36,3 +41,8 @@ const char *node_kind_name(const struct node *n);
 bool load_scalar(struct conf_load *l, const struct node *at, const struct sc_field *f, void *to);
 /* The known word nearest to `word` (small edit distance), or NULL. words: NULL-terminated. */
 const char *nearest_word(struct sc_str word, const char *const *words);
+/* Reports that the text of `at` is no `what` ("balancer", "provider"), with the nearest of `words`. Always false. */
+bool load_unknown(struct conf_load *l, const struct node *at, const char *what, const char *const *words);
+/* What the predecessors' word is called here, or NULL. */
+const char *foreign_key(struct sc_str word);
+const char *foreign_value(struct sc_str word);

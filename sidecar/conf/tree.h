@@ -16,7 +16,7 @@ struct node {
     enum node_kind kind;        /* by the YAML 1.2 core schema for plain scalars; NODE_STRING when quoted */
     bool quoted;
     struct sc_str text;         /* scalars: the text after ${} was replaced; NUL-terminated */
-    struct node **items;        /* NODE_LIST, NODE_MAP: values in order */
+    struct node **items;        /* NODE_LIST, NODE_MAP: values in order; an alias is the very node it names */
     struct sc_str *keys;        /* NODE_MAP: beside items */
     struct conf_place *key_at;  /* NODE_MAP: where each key stands */
     unsigned n;
@@ -55,3 +55,21 @@ void report_warning(struct conf_report *r, const struct node *at, const char *pa
 void report_print(struct conf_report *r, struct buf *out);
 
 struct node *node_get(const struct node *map, const char *key);      /* NULL when absent or not a map */
+
+/* What may stand in one file, and what an alias may blow it up to. */
+#define TREE_MAX_BYTES (16u << 20)
+#define TREE_MAX_DEPTH 64
+#define TREE_MAX_ALIASED 100000     /* nodes that aliases add, all together */
+
+/* One file as it stands: ".json" is JSON, everything else YAML, "-" standard input (either). ${NAME} is replaced. NULL
+ * when it cannot be read at all; with mistakes in `r` the tree may be incomplete. An empty file is a null node. */
+struct node *tree_read(struct arena *a, struct conf_report *r, const char *path);
+/* The same from memory; `name` stands in messages. Keeps nothing of `text`. */
+struct node *tree_parse(struct arena *a, struct conf_report *r, const char *name, struct sc_str text);
+/* A file, and under it the *.yaml, *.yml, *.json of `conf.d/` beside it in order of name. They may only add to lists and
+ * maps: a key that has a value, or a list item whose `name` is there already, is a mistake that names both places. */
+struct node *tree_read_all(struct arena *a, struct conf_report *r, const char *path);
+
+/* `over` with the keys that only `under` has, map by map; either may be NULL. Maps that both have a `type`, and not the
+ * same, are not mixed: `over` wins whole. Shares nodes with both. */
+const struct node *tree_under(struct arena *a, const struct node *over, const struct node *under);
