@@ -1,0 +1,58 @@
+/* admin/admin.h - what operators see of the process: configuration section, what it is told, its thread.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The admin thread answers /health, /version and the rest on its own listeners. It never blocks and never touches what
+ * belongs to workers: all it knows comes from struct admin_state and from the published state of discovery. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "conf/field.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct discovery;
+
+struct admin_conf {
+    struct sc_strings listeners;        /* "unix:/path", "host:port", "[v6]:port"; none given: the defaults */
+};
+
+/* For the root table: SC_OBJECT(S, admin, struct admin_conf, admin_fields, ...). */
+extern const struct sc_field admin_fields[];
+
+/* What control knows, at one moment. */
+struct admin_facts {
+    bool started;                       /* listeners are open and first targets were there once */
+    bool listening;                     /* all listeners accept */
+    bool targets;                       /* a first table of targets is in use */
+    bool draining;                      /* a stop has begun */
+    unsigned workers, stalled;          /* event loops, and those of them that have not turned for too long */
+    uint64_t generation;                /* of the configuration in use; 0 = none yet */
+    uint64_t in_flight;                 /* requests now */
+    sc_msec started_wall_ms;            /* when the process started */
+};
+
+struct admin_version {
+    const char *name, *value;           /* "libcurl", "7.88.1" */
+};
+
+/* Filled by control; outlives the admin thread. Callbacks run on the admin thread, any time between admin_start and
+ * admin_stop, and must not block. */
+struct admin_state {
+    void *arg;
+    void (*facts)(void *arg, struct admin_facts *f);
+    const char *node, *zone;            /* zone may be NULL */
+    const char *version;                /* of the program */
+    const struct admin_version *libraries;      /* ends with a NULL name */
+    const char *const *degraded;        /* sentences: what these libraries cannot do; ends with NULL; may be NULL */
+    struct discovery *discovery;        /* NULL: no services are shown */
+};
+
+struct admin;
+
+/* Opens the listeners and starts the thread. A default address that cannot be bound is a warning; a stated one makes
+ * this NULL with *e set. Control thread. */
+struct admin *admin_start(const struct admin_conf *conf, const struct admin_state *state, struct sc_error *e);
+/* Closes the listeners (and removes the sockets it made), ends the thread. Takes NULL. */
+void admin_stop(struct admin **a);
