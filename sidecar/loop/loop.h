@@ -27,6 +27,7 @@ struct timer {
     struct link link;
     sc_msec at;
     void (*fn)(struct timer *t);
+    struct wheel *in;                               /* not NULL while it runs */
     bool pending;
 };
 
