@@ -1,0 +1,35 @@
+/* discovery/manager.h - the discovery thread: who the targets are, once for the process.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Owns every watch, resolves names (on helpers), builds target sets off the path of requests and publishes tables.
+ * It never sees a configuration: a plan comes with an opaque tag, and so does every table made for it. */
+#pragma once
+
+#include "discovery/service.h"
+#include "discovery/status.h"
+#include "discovery/table.h"
+
+struct discovery;
+struct offload;
+
+struct discovery_options {
+    struct offload *offload;        /* for name look-ups; must outlive the discovery */
+    sc_msec first_wait;             /* a plan's first table waits this long for services without an answer; 0: 5 s */
+    void *arg;
+    /* Discovery thread. A new table for the plan of `tag`: the first one of every plan, then one per change. The callee
+     * owns the reference. */
+    void (*on_table)(void *arg, void *tag, struct table *table);
+    /* Discovery thread. Nothing of that plan (its services, their keys, its tag) will be touched or mentioned again. */
+    void (*on_release)(void *arg, void *tag);
+};
+
+/* Starts the thread. Control thread. */
+struct discovery *discovery_start(const struct discovery_options *options);
+/* Watch these from now on; what is not named is dropped, unchanged services keep sets, targets and counters. The array is
+ * copied; the services themselves must live until on_release. Any thread. */
+void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag);
+/* Ends the thread, releases the last plan, frees everything. All tables must have been given back by then. */
+void discovery_stop(struct discovery **d);
+
+/* What is known now; never NULL (empty before the first plan). The caller owns the reference. Any thread. */
+struct discovery_status *discovery_status(struct discovery *d);

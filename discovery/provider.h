@@ -1,0 +1,66 @@
+/* discovery/provider.h - the interface between the manager and a kind of registry.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A provider is one file in providers/ that ends in one table, and one row in provider.c. It says the whole truth each
+ * time, never a delta; deltas, duplicates, bad records, name look-ups and publishing are the manager's, once, for all.
+ * Discovery thread only; nothing here may block. */
+#pragma once
+
+#include "base/error.h"
+#include "base/str.h"
+#include "conf/field.h"
+#include "discovery/endpoint.h"
+
+#include <stdint.h>
+
+struct conf_load;
+struct loop;
+struct node;
+struct provider;
+
+/* A registry in use: what the watches of one registry may share. */
+struct registry_live {
+    const char *name;
+    const struct provider *provider;
+    const void *conf;               /* the provider's keys; may be replaced by an equal value at a reload */
+    struct loop *loop;
+    void *state;                    /* the provider's own */
+};
+
+/* One service of one registry; the manager owns it. */
+struct watch {
+    const char *service;            /* the service's name, for messages */
+    const void *conf;               /* the keys of its source; may be replaced by an equal value at a reload */
+    struct registry_live *registry; /* NULL for static targets */
+    struct loop *loop;
+    uint64_t index;                 /* the registry's version of the last answer, for the status; the provider sets it */
+    void *state;                    /* the provider's own */
+};
+
+struct provider {
+    const char *name, *summary;
+    const struct sc_field *fields;          /* of the registry, `type` aside */
+    size_t conf_size;
+    const struct sc_field *source_fields;   /* of a service's source, `registry` aside */
+    size_t source_size;
+    sc_msec interval;                       /* an answer or watch_contact is expected at least this often; 0: never again */
+    /* Before the first watch and after the last one of a registry; may be NULL. */
+    void (*open)(struct registry_live *r);
+    void (*close)(struct registry_live *r);
+    /* May report at once, from inside. */
+    void (*watch)(struct watch *w);
+    void (*unwatch)(struct watch *w);
+};
+
+/* All of them, static targets aside; NULL ends the list. */
+extern const struct provider *const providers[];
+const struct provider *provider_find(struct sc_str name);
+/* For the services that state their targets themselves; its watch->conf is a struct sc_list of endpoint_conf. */
+extern const struct provider provider_static;
+
+/* All targets of the service as of now; copied. cause: a word or two for the status ("file changed"), copied. */
+void watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause);
+/* The registry answers, and nothing changed. */
+void watch_contact(struct watch *w);
+/* It does not, or not in a way that can be used; the last answer stays in force. */
+void watch_failed(struct watch *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,48 @@
+/* discovery/service.h - the part of the configuration that says where a service's targets come from.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Loaded on the control thread, immutable afterwards; belongs to the configuration's arena. */
+#pragma once
+
+#include "conf/field.h"
+#include "conf/load.h"
+#include "discovery/balance/balancer.h"
+#include "discovery/endpoint.h"
+
+struct provider;
+
+/* `registries:` a map of name -> {type: TYPE, keys of that type}. */
+struct registry {
+    const char *name;
+    const struct provider *provider;
+    const void *conf;                   /* provider->conf_size bytes */
+    const struct node *at;
+};
+struct registries { const struct registry *at; unsigned n; };
+/* SC_T_CUSTOM loader of struct registries, and its JSON Schema. */
+bool registries_load(struct conf_load *load, const struct node *at, void *to);
+extern const char registries_schema[];
+const struct registry *registries_find(const struct registries *r, const char *name);
+
+/* `source: {registry: NAME, keys of the registry's type}`. */
+struct source_conf {
+    const struct node *at;              /* NULL: not given */
+    const struct registry *registry;    /* filled by discovery_service_link */
+    const void *conf;                   /* provider->source_size bytes; likewise */
+};
+extern const char source_schema[];
+
+struct discovery_service {
+    const char *name;
+    struct sc_list targets;             /* of struct endpoint_conf */
+    struct source_conf source;
+    struct balancer_choice balancer;
+};
+/* The keys of one item of `services:` that are discovery's, `name` included: for an SC_INLINE row. */
+extern const struct sc_field discovery_service_fields[];
+
+/* After the whole file is loaded: finds the registry, reads the source's keys by the table of its type, and checks that
+ * there is exactly one of `source` and `targets`. `at` is the service's map, load->path names it ("services[2]"). False
+ * after a mistake (reported). */
+bool discovery_service_link(struct conf_load *load, const struct registries *registries, struct discovery_service *s,
+                            const struct node *at);

@@ -1,0 +1,57 @@
+/* discovery/status.h - what discovery knows, for those who ask (the admin thread).
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Immutable snapshots; any thread may read, take and drop references. Times "wall" are milliseconds since 1970, times
+ * "mono" those of clock_mono_ms(); 0 = never. */
+#pragma once
+
+#include "base/clock.h"
+#include "discovery/set.h"
+
+enum source_mode { SOURCE_LIVE, SOURCE_STALE, SOURCE_FAILED };
+
+struct source_status {
+    const char *registry;           /* its name in the configuration; "targets" for static ones */
+    const char *type;               /* "static", "file", ... */
+    bool answered;                  /* at least once */
+    bool failing;                   /* the last attempt did not succeed */
+    sc_msec interval;               /* contact is expected this often; 0: static */
+    uint64_t index;
+    sc_msec live_mono;              /* when it was last known to be live */
+    sc_msec contact_wall;
+    struct { sc_msec wall; const char *cause; } last_change;
+    const char *last_error;         /* NULL: none since the last success */
+};
+
+struct quarantined {
+    const char *record, *reason;
+};
+
+struct service_status {
+    atomic_uint refs;
+    struct arena arena;
+    const char *name;
+    struct target_set *set;         /* the one in force; never NULL */
+    unsigned nsources, nquarantined, nquarantined_all;  /* the list is cut at a limit, _all counts the rest too */
+    const struct source_status *sources;
+    const struct quarantined *quarantined;
+};
+
+struct discovery_status {
+    atomic_uint refs;
+    uint64_t version;               /* of the table that goes with it */
+    unsigned n;
+    struct service_status *services[];      /* in the order of the plan */
+};
+
+/* live: the last attempt succeeded and contact is within twice the interval; stale: not so, but there is an answer in
+ * force; failed: there never was one. */
+enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono);
+const char *source_mode_name(enum source_mode m);           /* "live" "stale" "failed" */
+/* ms since it was last live; 0 while live. */
+sc_msec source_age_at(const struct source_status *s, sc_msec now_mono);
+
+/* The service of that name, or NULL. */
+const struct service_status *discovery_status_find(const struct discovery_status *s, struct sc_str name);
+void service_status_unref(struct service_status **s);
+void discovery_status_unref(struct discovery_status **s);

@@ -1,0 +1,36 @@
+/* discovery/target.h - one address that requests can be sent to.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The identity of a target: it survives sets, updates and reloads for as long as its service keeps naming the same host,
+ * address and TLS. What may change from answer to answer (weight, zone, tags, ...) stands in the set's entry.
+ * Everything but the counters is immutable; any thread may read, take and drop references. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct target {
+    atomic_uint refs;
+    uint32_t slot;              /* small; reused once the last reference is gone */
+    uint64_t id;                /* never reused; never 0 */
+    const char *address;        /* "127.0.0.1:8083", "[::1]:80", "unix:/path" */
+    const char *host;           /* as stated, without port: for `host: target` and TLS; "localhost" for a unix socket */
+    uint16_t port;              /* 0 for a unix socket */
+    bool tls;
+    socklen_t sa_len;
+    struct sockaddr_storage sa;
+    /* Tries under way, of all workers; relaxed. attempt does ++ when it has picked and -- when the try is over. */
+    _Alignas(64) atomic_uint inflight;
+};
+
+/* One reference for the caller. sa: AF_INET, AF_INET6 or AF_UNIX. */
+struct target *target_new(const char *host, const struct sockaddr *sa, socklen_t sa_len, bool tls);
+struct target *target_ref(struct target *t);
+/* The last one frees it and gives its slot back. */
+void target_unref(struct target **t);
+
+/* "ADDRESS:PORT", "[ADDRESS]:PORT", "unix:PATH"; at most TARGET_ADDRESS_MAX bytes with the NUL. */
+enum { TARGET_ADDRESS_MAX = 128 };
+void target_print(char to[TARGET_ADDRESS_MAX], const struct sockaddr *sa, socklen_t sa_len);
