@@ -1,0 +1,25 @@
+# tests/kit/__init__.py - everything a file of tests/flow needs: `from kit import *`.
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+
+from . import http
+from .checks import PLAIN, problem, proxy_status
+from .client import Client
+from .http import BadMessage, Truncated, chunk, chunked, head
+from .limit import TimedOut, remaining, start as start_clock, wait_until
+from .origin import Connection, Origin
+from .outrider import Outrider, command, run, sanitized
+from .ports import Full, Port
+from .tap import Failure, Skip, main
+from .wire import Ended, Wire
+
+SLOW = os.environ.get("OUTRIDER_SLOW") == "1"
+
+__all__ = [name for name in dir() if not name.startswith("_")]
