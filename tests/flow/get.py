@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # tests/flow/get.py - a GET reaches the target, and its answer comes back.
 # SPDX-License-Identifier: Apache-2.0
-import os
 import sys
 
-sys.path.insert(0, os.path.join(sys.path[0], ".."))
-
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
 from kit import *
 
 
@@ -54,5 +53,4 @@ def test_methods(t):
     t.equal([r.method for r in origin.requests], methods, "methods at the target")
 
 
-if __name__ == "__main__":
-    main()
+main()
