@@ -1,0 +1,688 @@
+/* tests/bench/origin.c - an HTTP/1.1 origin that costs next to nothing: one thread, one epoll, prebuilt answers.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * /small 128 bytes, /headers the same behind 12 header fields, /10k, /1m; /sink reads a body, counted or chunked, and
+ * answers 128 bytes that start with its length; /slow?ms=N answers after N ms; /hold answers when somebody asks for
+ * /release (which says how many it let go). Everything else is 404: a proxy that rewrites a path is found out. */
+#include "pattern.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEAD_LIMIT 16384u
+#define IN_SIZE 65536u
+#define OUT_SIZE 65536u
+#define COPY_LIMIT 4096u /* longer answers go out of the place where they were built */
+#define SLOW_LIMIT 600000u
+
+enum state { IN_HEAD, IN_BODY, IN_CHUNK_SIZE, IN_CHUNK_DATA, IN_CHUNK_END, IN_TRAILER, WAITING, SENDING };
+enum kind { FIXED, SINK, SLOW, HOLD, RELEASE, MISSING };
+
+struct answer {
+    const char *path;
+    enum kind kind;
+    size_t body;
+    const char *fields;
+    char *bytes;
+    size_t len;
+};
+
+struct conn {
+    int fd;
+    enum state state;
+    bool closing;      /* after what is queued */
+    bool dead;         /* on the list of those to free */
+    bool had_digit;    /* of a chunk size */
+    bool line_has;     /* the trailer line is not empty */
+    uint64_t left;     /* of the body or of the chunk */
+    uint64_t seen;     /* bytes of body */
+    const struct answer *answer;
+    const char *rest;  /* what the socket did not take: inside an answer, or copy */
+    size_t rest_len;
+    char *copy;
+    char *carry;       /* input behind the request that is being worked on */
+    size_t carry_len;
+    uint64_t due;      /* in the heap, ms */
+    size_t heap_at;    /* 1.., 0: not in it */
+    struct conn *prev, *next; /* held, or dead */
+};
+
+static int epfd;
+static char in[IN_SIZE], out[OUT_SIZE];
+static size_t out_len;
+static struct conn **heap;
+static size_t heap_len, heap_size;
+static struct conn *held, *graveyard;
+static char date[64];
+static time_t date_of;
+
+static const char many_fields[] =
+    "Server: origin\r\nCache-Control: public, max-age=300\r\nETag: \"5d8c72a5edda8d6a\"\r\n"
+    "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\nVary: Accept-Encoding\r\nX-Frame-Options: DENY\r\n"
+    "X-Content-Type-Options: nosniff\r\nStrict-Transport-Security: max-age=63072000\r\n"
+    "Set-Cookie: session=3f1c9a7be2d94c0b; Path=/; HttpOnly\r\n";
+
+static struct answer answers[] = {
+    { "/small", FIXED, PATTERN_SMALL, "", NULL, 0 },
+    { "/headers", FIXED, PATTERN_SMALL, many_fields, NULL, 0 },
+    { "/10k", FIXED, 10240, "", NULL, 0 },
+    { "/1m", FIXED, 1048576, "", NULL, 0 },
+    { "/sink", SINK, PATTERN_SMALL, "", NULL, 0 },
+    { "/slow", SLOW, PATTERN_SMALL, "", NULL, 0 },
+    { "/hold", HOLD, PATTERN_SMALL, "", NULL, 0 },
+    { "/release", RELEASE, PATTERN_SMALL, "", NULL, 0 },
+    { "", MISSING, PATTERN_SMALL, "", NULL, 0 },
+};
+#define NANSWERS (sizeof answers / sizeof answers[0])
+#define NO_SUCH (&answers[NANSWERS - 1])
+
+static void *must(void *p)
+{
+    if (p == NULL) {
+        perror("origin");
+        exit(70);
+    }
+    return p;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
+
+/* ---- the answers */
+
+/* All answers have the same first two lines, so the date stands at the same place in each. */
+#define STATUS_OK "HTTP/1.1 200 OK\r\n"
+#define STATUS_NO "HTTP/1.1 404 NO\r\n"
+#define DATE_AT (sizeof STATUS_OK - 1 + sizeof "Date: " - 1)
+
+static void build(struct answer *a)
+{
+    char head[1024];
+    int n = snprintf(head, sizeof head, "%sDate: %s\r\nContent-Type: text/plain\r\n%sContent-Length: %zu\r\n\r\n",
+                     a->kind == MISSING ? STATUS_NO : STATUS_OK, date, a->fields, a->body);
+
+    a->len = (size_t)n + a->body;
+    a->bytes = must(malloc(a->len));
+    memcpy(a->bytes, head, (size_t)n);
+    pattern_fill(a->bytes + n, a->body, 0);
+}
+
+static void refresh_date(void)
+{
+    time_t now = time(NULL);
+    struct tm tm;
+
+    if (now == date_of)
+        return;
+    date_of = now;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+    for (size_t i = 0; i < NANSWERS && answers[i].bytes != NULL; i++)
+        memcpy(answers[i].bytes + DATE_AT, date, strlen(date));
+}
+
+static const struct answer *find(const char *path, size_t n)
+{
+    const char *query = memchr(path, '?', n);
+    size_t len = query != NULL ? (size_t)(query - path) : n;
+
+    for (size_t i = 0; i + 1 < NANSWERS; i++)
+        if (strlen(answers[i].path) == len && memcmp(answers[i].path, path, len) == 0)
+            return &answers[i];
+    return NO_SUCH;
+}
+
+/* ---- the heap of those that wait for a moment */
+
+static void heap_put(size_t at, struct conn *c)
+{
+    heap[at - 1] = c;
+    c->heap_at = at;
+}
+
+static void heap_up(size_t at, struct conn *c)
+{
+    for (; at > 1 && heap[at / 2 - 1]->due > c->due; at /= 2)
+        heap_put(at, heap[at / 2 - 1]);
+    heap_put(at, c);
+}
+
+static void heap_down(size_t at, struct conn *c)
+{
+    for (size_t child = at * 2; child <= heap_len; child = at * 2) {
+        if (child < heap_len && heap[child]->due < heap[child - 1]->due)
+            child++;
+        if (heap[child - 1]->due >= c->due)
+            break;
+        heap_put(at, heap[child - 1]);
+        at = child;
+    }
+    heap_put(at, c);
+}
+
+static void heap_add(struct conn *c)
+{
+    if (heap_len == heap_size) {
+        heap_size = heap_size != 0 ? heap_size * 2 : 1024;
+        heap = must(realloc(heap, heap_size * sizeof(struct conn *)));
+    }
+    heap_up(++heap_len, c);
+}
+
+static void heap_del(struct conn *c)
+{
+    size_t at = c->heap_at;
+    struct conn *last = heap[heap_len - 1];
+
+    heap_len--;
+    c->heap_at = 0;
+    if (last == c)
+        return;
+    if (at > 1 && heap[at / 2 - 1]->due > last->due)
+        heap_up(at, last);
+    else
+        heap_down(at, last);
+}
+
+/* ---- connections */
+
+static void held_del(struct conn *c)
+{
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else if (held == c)
+        held = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    c->prev = c->next = NULL;
+}
+
+/* Memory goes at the end of the turn: a later event of this turn may still name the connection. */
+static void bury(struct conn *c)
+{
+    if (c->dead)
+        return;
+    if (c->heap_at != 0)
+        heap_del(c);
+    held_del(c);
+    close(c->fd);
+    c->dead = true;
+    c->next = graveyard;
+    graveyard = c;
+}
+
+static void free_buried(void)
+{
+    while (graveyard != NULL) {
+        struct conn *c = graveyard;
+
+        graveyard = c->next;
+        free(c->copy);
+        free(c->carry);
+        free(c);
+    }
+}
+
+static void watch(struct conn *c, uint32_t events)
+{
+    struct epoll_event ev = { .events = events, .data.ptr = c };
+
+    epoll_ctl(epfd, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
+/* Puts the bytes on the wire; what does not fit waits for room (the connection is then SENDING). lasting: the bytes
+ * stay where they are. */
+static void put(struct conn *c, const char *p, size_t n, bool lasting)
+{
+    ssize_t k = send(c->fd, p, n, MSG_NOSIGNAL);
+    size_t rest = n - (k > 0 ? (size_t)k : 0);
+
+    if (k < 0 && errno != EAGAIN) {
+        bury(c);
+        return;
+    }
+    if (rest == 0)
+        return;
+    if (!lasting)
+        c->copy = memcpy(must(malloc(rest)), p + n - rest, rest);
+    c->rest = lasting ? p + n - rest : c->copy;
+    c->rest_len = rest;
+    c->state = SENDING;
+    watch(c, EPOLLOUT);
+}
+
+static void flush(struct conn *c)
+{
+    size_t n = out_len;
+
+    out_len = 0;
+    if (n != 0)
+        put(c, out, n, false);
+}
+
+static void queue(struct conn *c, const char *p, size_t n)
+{
+    if (n <= COPY_LIMIT) {
+        if (out_len + n > OUT_SIZE)
+            flush(c);
+        if (c->state == SENDING || c->dead)
+            return;
+        memcpy(out + out_len, p, n);
+        out_len += n;
+        return;
+    }
+    flush(c);
+    if (c->state != SENDING && !c->dead)
+        put(c, p, n, true);
+}
+
+/* The answer to a body, or to /release: the number stands in the first bytes. */
+static void queue_number(struct conn *c, const struct answer *a, uint64_t number)
+{
+    char text[COPY_LIMIT], digits[PATTERN_DIGITS + 1];
+
+    memcpy(text, a->bytes, a->len);
+    snprintf(digits, sizeof digits, "%0*llu", PATTERN_DIGITS, (unsigned long long)number);
+    memcpy(text + a->len - a->body, digits, PATTERN_DIGITS);
+    queue(c, text, a->len);
+}
+
+static void consume(struct conn *c, const char *p, size_t n);
+
+/* An answer that was late: what came behind its request is read now. */
+static void answer_late(struct conn *c)
+{
+    char *carry = c->carry;
+    size_t n = c->carry_len;
+
+    c->carry = NULL;
+    c->carry_len = 0;
+    c->state = IN_HEAD;
+    watch(c, EPOLLIN);
+    queue(c, answers[0].bytes, answers[0].len);
+    consume(c, carry, n);
+    free(carry);
+}
+
+static uint64_t release_all(void)
+{
+    char saved[OUT_SIZE];
+    size_t saved_len = out_len;
+    uint64_t n = 0;
+
+    memcpy(saved, out, saved_len);
+    out_len = 0;
+    for (; held != NULL; n++) {
+        struct conn *c = held;
+
+        held_del(c);
+        answer_late(c);
+    }
+    memcpy(out, saved, saved_len);
+    out_len = saved_len;
+    return n;
+}
+
+static void hold(struct conn *c)
+{
+    c->next = held;
+    c->prev = NULL;
+    if (held != NULL)
+        held->prev = c;
+    held = c;
+}
+
+static void answer_now(struct conn *c)
+{
+    const struct answer *a = c->answer;
+
+    c->state = IN_HEAD;
+    if (a->kind == SLOW || a->kind == HOLD) {
+        c->state = WAITING;
+        watch(c, EPOLLRDHUP);
+        if (a->kind == HOLD)
+            hold(c);
+        else
+            heap_add(c);
+    } else if (a->kind == SINK || a->kind == RELEASE) {
+        queue_number(c, a, a->kind == SINK ? c->seen : release_all());
+    } else {
+        queue(c, a->bytes, a->len);
+    }
+}
+
+/* ---- reading requests */
+
+static bool field_is(const char *line, size_t n, const char *name, const char **value, size_t *value_len)
+{
+    size_t len = strlen(name);
+
+    if (n <= len || line[len] != ':' || strncasecmp(line, name, len) != 0)
+        return false;
+    for (len++; len < n && line[len] == ' '; len++)
+        continue;
+    *value = line + len;
+    *value_len = n - len;
+    return true;
+}
+
+static bool read_field(struct conn *c, const char *line, size_t n)
+{
+    const char *v;
+    size_t len;
+
+    if (field_is(line, n, "content-length", &v, &len)) {
+        char *end;
+
+        c->left = strtoull(v, &end, 10);
+        c->state = IN_BODY;
+        return end == v + len && len != 0;
+    }
+    if (field_is(line, n, "transfer-encoding", &v, &len)) {
+        c->state = IN_CHUNK_SIZE;
+        return len == 7 && strncasecmp(v, "chunked", 7) == 0;
+    }
+    if (field_is(line, n, "connection", &v, &len) && len == 5 && strncasecmp(v, "close", 5) == 0)
+        c->closing = true;
+    return true;
+}
+
+static uint64_t slow_until(const char *target, size_t n)
+{
+    const char *ms = memmem(target, n, "ms=", 3);
+    uint64_t wait = ms != NULL ? strtoull(ms + 3, NULL, 10) : 0;
+
+    return now_ms() + (wait < SLOW_LIMIT ? wait : SLOW_LIMIT);
+}
+
+/* The head with its empty line is at p. */
+static bool read_head(struct conn *c, const char *p, const char *end)
+{
+    const char *eol = memchr(p, '\r', (size_t)(end - p)), *from = memchr(p, ' ', (size_t)(eol - p)), *to;
+
+    if (from == NULL || (to = memchr(from + 1, ' ', (size_t)(eol - from - 1))) == NULL ||
+        eol - to != 9 || memcmp(to, " HTTP/1.", 8) != 0)
+        return false;
+    c->answer = find(from + 1, (size_t)(to - from - 1));
+    if (c->answer->kind == SLOW)
+        c->due = slow_until(from + 1, (size_t)(to - from - 1));
+    c->closing = to[8] == '0';
+    c->left = c->seen = 0;
+    c->had_digit = c->line_has = false;
+    for (p = eol + 2; p < end - 2; p = eol + 2) {
+        eol = memchr(p, '\r', (size_t)(end - p));
+        if ((*p == 'C' || *p == 'c' || *p == 'T' || *p == 't') && !read_field(c, p, (size_t)(eol - p)))
+            return false;
+    }
+    return true;
+}
+
+static void refuse(struct conn *c)
+{
+    static const char bad[] = "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+    queue(c, bad, sizeof bad - 1);
+    c->closing = true;
+    c->state = IN_HEAD;
+}
+
+static size_t take_head(struct conn *c, const char *p, size_t n)
+{
+    const char *end = memmem(p, n, "\r\n\r\n", 4);
+
+    if (end == NULL) {
+        if (n >= HEAD_LIMIT)
+            refuse(c);
+        return 0;
+    }
+    end += 4;
+    if (!read_head(c, p, end))
+        refuse(c);
+    else if (c->state == IN_HEAD || (c->state == IN_BODY && c->left == 0))
+        answer_now(c);
+    return (size_t)(end - p);
+}
+
+static size_t take_data(struct conn *c, size_t n)
+{
+    size_t k = n < c->left ? n : (size_t)c->left;
+
+    c->left -= k;
+    c->seen += k;
+    if (c->left == 0 && c->state == IN_BODY)
+        answer_now(c);
+    else if (c->left == 0)
+        c->state = IN_CHUNK_END;
+    return k;
+}
+
+static int hex_digit(char ch)
+{
+    const char *digits = "0123456789abcdef0123456789ABCDEF", *at = ch != '\0' ? strchr(digits, ch) : NULL;
+
+    return at != NULL ? (int)((at - digits) % 16) : -1;
+}
+
+/* One byte of the framing of a chunked body: size lines, the line ends behind data, trailer lines. */
+static void take_framing(struct conn *c, char ch)
+{
+    int digit = hex_digit(ch);
+
+    if (c->state == IN_CHUNK_SIZE && digit >= 0 && c->left < UINT64_C(1) << 40) {
+        c->left = c->left * 16 + (uint64_t)digit;
+        c->had_digit = true;
+    } else if (c->state == IN_CHUNK_SIZE && ch == '\n' && c->had_digit) {
+        c->state = c->left != 0 ? IN_CHUNK_DATA : IN_TRAILER;
+        c->had_digit = c->line_has = false;
+    } else if (c->state == IN_CHUNK_END && ch == '\n') {
+        c->state = IN_CHUNK_SIZE;
+    } else if (c->state == IN_TRAILER && ch == '\n' && !c->line_has) {
+        answer_now(c);
+    } else if (c->state == IN_TRAILER) {
+        c->line_has = ch != '\n' && (c->line_has || ch != '\r');
+    } else if (ch != '\r') {
+        refuse(c);
+    }
+}
+
+static bool is_stopped(const struct conn *c)
+{
+    return c->dead || c->state == WAITING || c->state == SENDING || (c->closing && c->state == IN_HEAD);
+}
+
+static size_t take(struct conn *c, const char *p, size_t n)
+{
+    if (c->state == IN_HEAD)
+        return take_head(c, p, n);
+    if (c->state == IN_BODY || c->state == IN_CHUNK_DATA)
+        return take_data(c, n);
+    take_framing(c, *p);
+    return 1;
+}
+
+static void keep(struct conn *c, const char *p, size_t n)
+{
+    if (n == 0 || c->dead)
+        return;
+    c->carry = memcpy(must(malloc(n)), p, n);
+    c->carry_len = n;
+}
+
+/* Works on what came; what cannot be worked on yet is kept. */
+static void consume(struct conn *c, const char *p, size_t n)
+{
+    while (n != 0 && !is_stopped(c)) {
+        size_t k = take(c, p, n);
+
+        p += k;
+        n -= k;
+        if (k == 0)
+            break;
+    }
+    flush(c);
+    if (c->closing && c->state == IN_HEAD)
+        bury(c);
+    keep(c, p, n);
+}
+
+static void on_readable(struct conn *c)
+{
+    size_t had = c->carry_len;
+    ssize_t n;
+
+    if (had != 0)
+        memcpy(in, c->carry, had);
+    n = recv(c->fd, in + had, IN_SIZE - had, 0);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0) {
+        bury(c);
+        return;
+    }
+    free(c->carry);
+    c->carry = NULL;
+    c->carry_len = 0;
+    consume(c, in, had + (size_t)n);
+}
+
+static void on_writable(struct conn *c)
+{
+    ssize_t n = send(c->fd, c->rest, c->rest_len, MSG_NOSIGNAL);
+    char *carry = c->carry;
+    size_t carry_len = c->carry_len;
+
+    if (n < 0 && errno != EAGAIN) {
+        bury(c);
+        return;
+    }
+    c->rest += n > 0 ? n : 0;
+    c->rest_len -= n > 0 ? (size_t)n : 0;
+    if (c->rest_len != 0)
+        return;
+    free(c->copy);
+    c->copy = c->carry = NULL;
+    c->carry_len = 0;
+    c->state = IN_HEAD;
+    watch(c, EPOLLIN);
+    consume(c, carry, carry_len);
+    free(carry);
+}
+
+static void on_event(struct conn *c, uint32_t events)
+{
+    if (c->dead)
+        return;
+    if (c->state == WAITING)
+        bury(c);
+    else if (c->state == SENDING)
+        on_writable(c);
+    else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        on_readable(c);
+}
+
+static void on_accept(int listener)
+{
+    int one = 1;
+
+    for (int fd; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
+        struct conn *c = must(calloc(1, sizeof *c));
+        struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
+
+        c->fd = fd;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) != 0)
+            bury(c);
+    }
+}
+
+static void answer_due(void)
+{
+    uint64_t now = heap_len != 0 ? now_ms() : 0;
+
+    while (heap_len != 0 && heap[0]->due <= now) {
+        struct conn *c = heap[0];
+
+        heap_del(c);
+        answer_late(c);
+    }
+}
+
+static int wait_ms(void)
+{
+    uint64_t now = now_ms();
+
+    if (heap_len == 0)
+        return 1000;
+    if (heap[0]->due <= now)
+        return 0;
+    return heap[0]->due - now < 1000 ? (int)(heap[0]->due - now) : 1000;
+}
+
+static int listen_on(const char *address, unsigned port)
+{
+    struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    socklen_t len = sizeof sa;
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (inet_pton(AF_INET, address, &sa.sin_addr) != 1 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+        bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 || listen(fd, 4096) != 0 ||
+        getsockname(fd, (struct sockaddr *)&sa, &len) != 0) {
+        perror("origin: listen");
+        exit(69);
+    }
+    printf("%u\n", ntohs(sa.sin_port));
+    fflush(stdout);
+    return fd;
+}
+
+int main(int argc, char **argv)
+{
+    const char *address = "127.0.0.1";
+    unsigned port = 0;
+    struct epoll_event ev = { .events = EPOLLIN }, events[256];
+    int listener;
+
+    for (int opt; (opt = getopt(argc, argv, "a:p:")) != -1;) {
+        if (opt == 'a') {
+            address = optarg;
+        } else if (opt == 'p') {
+            port = (unsigned)strtoul(optarg, NULL, 10);
+        } else {
+            fprintf(stderr, "usage: origin [-a ADDRESS] [-p PORT]   prints the port it listens on\n");
+            return 64;
+        }
+    }
+    refresh_date();
+    for (size_t i = 0; i < NANSWERS; i++)
+        build(&answers[i]);
+    epfd = epoll_create1(EPOLL_CLOEXEC);
+    listener = listen_on(address, port);
+    epoll_ctl(epfd, EPOLL_CTL_ADD, listener, &ev);
+    for (;;) {
+        int n = epoll_wait(epfd, events, 256, wait_ms());
+
+        refresh_date();
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr == NULL)
+                on_accept(listener);
+            else
+                on_event(events[i].data.ptr, events[i].events);
+        }
+        answer_due();
+        free_buried();
+    }
+}
