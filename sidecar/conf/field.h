@@ -79,7 +79,7 @@ struct sc_field {
     int64_t min, max;                    /* inclusive; both 0 = the type's own. Strings, lists: of their length */
     const struct sc_enum *names;         /* SC_T_ENUM                          */
     const struct sc_field *fields;       /* SC_T_OBJECT, SC_T_OBJECTS          */
-    size_t size;                         /* SC_T_OBJECT(S): of one struct      */
+    size_t size;                         /* SC_T_OBJECT(S), SC_T_CUSTOM: of one struct */
     /* Short forms. SC_T_OBJECT, and the items of SC_T_OBJECTS: what is not a map stands for this one key, which may be
      * nested ("a.b"): `timeout: 10s` = `timeout: { total: 10s }`. SC_T_STRINGS, SC_T_CIDRS, SC_T_OBJECTS take one item
      * for a list of one without it. */
@@ -122,7 +122,8 @@ struct sc_field {
     { .name = #m, .type = SC_T_OBJECTS, .offset = offsetof(S, m) + SC_IS(S, m, struct sc_list), .fields = (F), \
       .size = sizeof(T), __VA_ARGS__ }
 #define SC_CUSTOM(S, m, T, fn, ...) \
-    { .name = #m, .type = SC_T_CUSTOM, .offset = offsetof(S, m) + SC_IS(S, m, T), .custom = (fn), __VA_ARGS__ }
+    { .name = #m, .type = SC_T_CUSTOM, .offset = offsetof(S, m) + SC_IS(S, m, T), .custom = (fn), \
+      .size = sizeof(T), __VA_ARGS__ }
 #define SC_INLINE(S, m, T, F) \
     { .name = #m, .type = SC_T_INLINE, .offset = offsetof(S, m) + SC_IS(S, m, T), .fields = (F), .size = sizeof(T) }
 #define SC_END { .type = SC_T_END }

@@ -42,6 +42,7 @@ struct conf_report {
     struct arena arena;
     struct conf_mistake *list;
     unsigned n, cap, errors;
+    unsigned left_out;          /* counted, not kept: there were too many */
 };
 
 void report_init(struct conf_report *r);
