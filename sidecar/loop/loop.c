@@ -121,6 +121,11 @@ bool io_mod(struct loop *l, struct io *io, uint32_t events)
 void io_del(struct loop *l, struct io *io)
 {
     sys_epoll_ctl(l->epoll, EPOLL_CTL_DEL, io->fd, NULL);
+    io_forget(l, io);
+}
+
+void io_forget(struct loop *l, struct io *io)
+{
     for (int i = l->at; i < l->n; i++)
         if (l->batch[i].data.ptr == io)
             l->batch[i].data.ptr = NULL;

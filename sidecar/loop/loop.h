@@ -64,6 +64,8 @@ bool io_add(struct loop *l, struct io *io, uint32_t events);
 bool io_mod(struct loop *l, struct io *io, uint32_t events);
 /* Does not close the descriptor. */
 void io_del(struct loop *l, struct io *io);
+/* The same for a descriptor that is closed anyway, which saves the system call: it must have no duplicate. */
+void io_forget(struct loop *l, struct io *io);
 
 /* (Re)starts; delay in ms, 0 = in the next turn. */
 void timer_start(struct loop *l, struct timer *t, sc_msec delay);

@@ -1,0 +1,72 @@
+/* sidecar/loop/client.h - the connection of one client.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Made by the pump when it accepts, freed when the socket is closed. Belongs to the thread of its loop. Users read
+ * `text`, `pump`, `user`; the rest is the seam's and the pump's. */
+#pragma once
+
+#include "base/list.h"
+#include "base/str.h"
+#include "http/framing.h"
+#include "loop/loop.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct pump;
+struct shard;
+struct MHD_Connection;
+
+/* Longest: an IPv6 address with a scope, in brackets, with a port. */
+#define CLIENT_TEXT 72
+
+struct client {
+    struct io io;                       /* events of the socket; io.fd is the socket */
+    struct loop *loop;
+    struct pump *pump;
+    struct shard *shard;
+    struct MHD_Connection *mhd;         /* NULL before the library knows it, and after */
+    void *user;                         /* whatever the pump's user keeps with it; NULL at first */
+    void *request;                      /* the request in progress, NULL between requests */
+    struct link all;                    /* of the pump */
+
+    /* What the library was told, and was not yet told (seam). */
+    struct link ready;                  /* in the shard's queue while `queued` */
+    void *library;                      /* what the library wants back with an event */
+    uint32_t pending;                   /* EPOLLIN ... */
+    bool queued, active, registered;
+    bool drained;                       /* the last read took all there was */
+    bool hup;                           /* the end of the stream was reported, which happens once */
+    bool parked;                        /* suspended: the library neither reads nor notices the end */
+    bool probed;                        /* half-closed while parked: an interim answer was sent to see if it lives */
+    bool minor;                         /* the request in progress is HTTP/1.1, set by the pump's user */
+    bool answering;                     /* the answer has begun */
+    bool late;                          /* a head came too slowly */
+    bool closing;                       /* no more requests on this connection */
+    uint8_t refused;                    /* 1: a violation waits for its answer, 2: answered */
+
+    struct framing framing;             /* the strict check of what it sends */
+    enum framing_phase phase;           /* of it, after the last bytes */
+    char *stash;                        /* bytes behind a request that may end the protocol (Upgrade) */
+    size_t stash_n, stash_at;
+
+    struct timer timer;                 /* one lazy timer for all of the client's deadlines */
+    sc_msec stamp;                      /* when it last did something */
+    sc_msec head_since;                 /* when the head now coming in began; 0: none */
+
+    socklen_t address_n;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un local;
+    } address;
+    uint8_t text_n;
+    char text[CLIENT_TEXT];             /* the address without a port: "192.0.2.7", "2001:db8::1", "unix" */
+};
+
+static inline struct sc_str client_text(const struct client *c)
+{
+    return (struct sc_str){ c->text, c->text_n };
+}

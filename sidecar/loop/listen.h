@@ -1,0 +1,39 @@
+/* sidecar/loop/listen.h - listening sockets: made once, shared by all workers.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Addresses: "host:port", "[v6]:port", ":port" and "*:port" (all addresses), "unix:/path", "systemd:NAME" (a socket
+ * handed over by systemd, sd_listen_fds_with_names(3)). Control thread, but for the counters. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct pump;
+
+struct listener {
+    const char *name;                   /* the caller's, outlives the listener */
+    char *address;                      /* as configured */
+    int fd;
+    bool local;                         /* a unix socket */
+    bool owned;                         /* the path of a unix socket is removed on close */
+    atomic_uint connections;            /* open, all workers */
+    unsigned n;                         /* workers */
+    struct pump **pumps;                /* by worker; set before accepting begins */
+    atomic_uint *held;                  /* open connections by worker */
+    char text[80];                      /* the address bound, with its real port: "127.0.0.1:8080", "unix:/path" */
+};
+
+/* Binds and listens (backlog 4096, SO_REUSEADDR). mode: permissions of a unix socket, 0 = by the umask. NULL with an
+ * error that says address and reason. */
+struct listener *listener_open(const char *name, const char *address, unsigned workers, unsigned mode,
+                               struct sc_error *e);
+void listener_close(struct listener **l);
+/* Whether `address` can be one; says why not. */
+bool listener_check(const char *address, struct sc_error *e);
+/* Loopback or a unix socket (a systemd socket: what it is bound to; false while that is unknown). */
+bool listener_is_local(const char *address);
+/* Sockets handed over by systemd that no listener took: closed, and said in the log. */
+void listener_close_unused(void);

@@ -1,0 +1,383 @@
+/* sidecar/loop/seam.c - the transport seam.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules learnt the hard way, each with a test:
+ *  - the library reads a new connection before it registers it with epoll: the table is keyed when we accept;
+ *  - "a short read means empty" is wrong once the end of the stream was reported, which is reported once;
+ *  - a readiness that came before EPOLL_CTL_ADD must survive it;
+ *  - descriptors are process-wide and reused: the entry goes before the real close. */
+#include "loop/seam.h"
+
+#ifdef HAVE_SEAM
+
+#include "base/alloc.h"
+#include "loop/pump_priv.h"
+#include "loop/sys.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+/* What a descriptor is: a client, a daemon's epoll (tagged by the lowest bit), or nothing of ours. */
+static _Atomic(uintptr_t) *table;
+static unsigned table_n;
+static __thread struct seam_queue *binding;
+
+bool seam_init(void)
+{
+    struct rlimit limit;
+    void *p;
+
+    if (table != NULL)
+        return true;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    table_n = limit.rlim_max > 1u << 20 ? 1u << 20 : (unsigned)limit.rlim_max;
+    p = mmap(NULL, table_n * sizeof *table, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return false;
+    table = p;
+    return true;
+}
+
+static inline uintptr_t entry(int fd)
+{
+    return __builtin_expect((unsigned)fd < table_n, 1)
+               ? atomic_load_explicit(&table[fd], memory_order_acquire) : 0;
+}
+
+static inline struct client *client_of(int fd)
+{
+    uintptr_t e = entry(fd);
+
+    return (e & 1) != 0 ? NULL : (struct client *)e;
+}
+
+static inline struct seam_queue *queue_of(int fd)
+{
+    uintptr_t e = entry(fd);
+
+    return (e & 1) == 0 ? NULL : (struct seam_queue *)(e & ~(uintptr_t)1);
+}
+
+static void set_entry(int fd, uintptr_t e)
+{
+    atomic_store_explicit(&table[fd], e, memory_order_release);
+}
+
+void seam_bind(struct seam_queue *q)
+{
+    list_init(&q->ready);
+    q->epoll = -1;
+    binding = q;
+}
+
+bool seam_bound(struct seam_queue *q)
+{
+    binding = NULL;
+    return q->epoll >= 0;
+}
+
+bool seam_add(struct client *c)
+{
+    if ((unsigned)c->io.fd >= table_n) {
+        errno = EMFILE;
+        return false;
+    }
+    set_entry(c->io.fd, (uintptr_t)c);
+    return true;
+}
+
+struct client *seam_client(int fd)
+{
+    return client_of(fd);
+}
+
+/* ---- readiness ---- */
+
+static void offer(struct client *c)
+{
+    struct seam_queue *q = shard_queue(c->shard);
+
+    if (c->queued || !c->active)
+        return;
+    c->queued = true;
+    list_push(&q->ready, &c->ready);
+    q->poke(q);
+}
+
+void seam_event(struct io *io, uint32_t events)
+{
+    struct client *c = list_entry(io, struct client, io);
+
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        c->drained = false;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        c->hup = true;
+    c->pending |= events;
+    if (c->active)
+        offer(c);
+    else if (c->hup)
+        pump_hangup(c, events);
+}
+
+int __wrap_epoll_create1(int flags);
+int __wrap_epoll_create1(int flags)
+{
+    int fd = __real_epoll_create1(flags);
+
+    if (fd >= 0 && binding != NULL && binding->epoll < 0) {
+        if ((unsigned)fd >= table_n) {
+            __real_close(fd);
+            errno = EMFILE;
+            return -1;
+        }
+        binding->epoll = fd;
+        set_entry(fd, (uintptr_t)binding | 1);
+    }
+    return fd;
+}
+
+int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *e);
+int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *e)
+{
+    struct seam_queue *q = queue_of(epoll);
+    struct client *c;
+
+    if (q == NULL)
+        return __real_epoll_ctl(epoll, op, fd, e);
+    c = client_of(fd);
+    if (c == NULL)                      /* the library's own wake-up descriptor: nobody writes to it here */
+        return 0;
+    if (op == EPOLL_CTL_DEL) {
+        c->active = false;
+        return 0;
+    }
+    c->library = e->data.ptr;
+    c->active = true;
+    if (c->pending != 0)
+        offer(c);
+    if (c->registered)
+        return 0;
+    c->registered = io_add(q->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    return c->registered ? 0 : -1;
+}
+
+int __wrap_epoll_wait(int epoll, struct epoll_event *e, int max, int timeout);
+int __wrap_epoll_wait(int epoll, struct epoll_event *e, int max, int timeout)
+{
+    struct seam_queue *q = queue_of(epoll);
+    struct link *l;
+    int n = 0;
+
+    if (q == NULL)
+        return __real_epoll_wait(epoll, e, max, timeout);
+    while (n < max && (l = list_pop(&q->ready)) != NULL) {
+        struct client *c = list_entry(l, struct client, ready);
+
+        c->queued = false;
+        if (!c->active)
+            continue;
+        e[n].events = c->pending;
+        e[n++].data.ptr = c->library;
+        c->pending = 0;
+    }
+    return n;
+}
+
+/* ---- bytes in ---- */
+
+/* Look again in this turn of the daemon. */
+static void again(struct client *c)
+{
+    c->pending |= EPOLLIN;
+    offer(c);
+}
+
+static ssize_t read_socket(struct client *c, void *p, size_t n, int flags)
+{
+    ssize_t got;
+
+    if (c->drained) {
+        errno = EAGAIN;
+        return -1;
+    }
+    got = __real_recv(c->io.fd, p, n, flags);
+    if (got < 0) {
+        if (errno == EAGAIN)
+            c->drained = true;
+        return -1;
+    }
+    if (got > 0 && (size_t)got < n) {
+        if (!c->hup)
+            c->drained = true;
+        else
+            again(c);
+    }
+    return got;
+}
+
+/* The library asks for the next request, so everything before was answered: now the violation gets its answer. */
+static ssize_t refuse(struct client *c)
+{
+    char text[2048];
+
+    if (c->refused == 1) {
+        size_t n = pump_refusal(c, text, sizeof text);
+
+        c->refused = 2;
+        c->closing = true;
+        if (n > 0 && __real_send(c->io.fd, text, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            errno = 0;                  /* it is on its way out either way */
+        __real_shutdown(c->io.fd, SHUT_WR);
+    }
+    return 0;
+}
+
+static ssize_t from_stash(struct client *c, char *p, size_t n)
+{
+    size_t have = c->stash_n - c->stash_at;
+
+    if (have > n)
+        have = n;
+    memcpy(p, c->stash + c->stash_at, have);
+    c->stash_at += have;
+    if (c->stash_at == c->stash_n) {
+        free(c->stash);
+        c->stash = NULL;
+        c->stash_n = c->stash_at = 0;
+    } else {
+        again(c);
+    }
+    return (ssize_t)have;
+}
+
+static void to_stash(struct client *c, const char *p, size_t n)
+{
+    size_t rest = c->stash_n - c->stash_at;
+    char *all = xmalloc(n + rest);
+
+    memcpy(all, p, n);
+    if (rest > 0)
+        memcpy(all + n, c->stash + c->stash_at, rest);
+    free(c->stash);
+    c->stash = all;
+    c->stash_n = n + rest;
+    c->stash_at = 0;
+    again(c);
+}
+
+/* The strict check stopped at byte `fine` of n. */
+static ssize_t stopped(struct client *c, char *p, size_t fine, size_t n)
+{
+    if (c->phase == FRAMING_HELD) {
+        to_stash(c, p + fine, n - fine);
+        if (fine > 0)
+            return (ssize_t)fine;
+        errno = EAGAIN;
+        return -1;
+    }
+    free(c->stash);
+    c->stash = NULL;
+    c->stash_n = c->stash_at = 0;
+    if (c->framing.verdict > 0)
+        c->refused = 1;
+    else
+        c->closing = true;              /* bytes behind the last request: dropped */
+    if (fine > 0) {
+        if (c->refused != 0)
+            again(c);
+        return (ssize_t)fine;
+    }
+    return c->refused != 0 ? refuse(c) : 0;
+}
+
+ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
+ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
+{
+    struct client *c = client_of(fd);
+    ssize_t got;
+    size_t fine;
+
+    if (__builtin_expect(c == NULL, 0))
+        return __real_recv(fd, p, n, flags);
+    c->pending &= ~(uint32_t)EPOLLIN;
+    if (__builtin_expect(c->refused != 0, 0))
+        return refuse(c);
+    if (__builtin_expect(c->phase == FRAMING_HELD, 0))
+        framing_release(&c->framing);   /* the answer was not a 101: it goes on as HTTP/1 */
+    got = __builtin_expect(c->stash != NULL, 0) ? from_stash(c, p, n) : read_socket(c, p, n, flags);
+    if (got <= 0)
+        return got;
+    fine = framing_feed(&c->framing, p, (size_t)got);
+    c->phase = framing_phase(&c->framing);
+    pump_heard(c);
+    return __builtin_expect(fine == (size_t)got, 1) ? got : stopped(c, p, fine, (size_t)got);
+}
+
+/* ---- bytes out ---- */
+
+ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
+ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
+{
+    return __real_send(fd, p, n, flags);
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    return __real_sendmsg(fd, m, flags);
+}
+
+ssize_t __wrap_sendfile64(int out, int in, off_t *offset, size_t n);
+ssize_t __wrap_sendfile64(int out, int in, off_t *offset, size_t n)
+{
+    return __real_sendfile64(out, in, offset, n);
+}
+
+/* ---- the end ---- */
+
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *n, int flags);
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *n, int flags)
+{
+    return __real_accept4(fd, sa, n, flags);
+}
+
+int __wrap_shutdown(int fd, int how);
+int __wrap_shutdown(int fd, int how)
+{
+    return __real_shutdown(fd, how);
+}
+
+/* Unread bytes would turn the close into a reset, which may destroy the answer on its way. Bounded. */
+static void linger(int fd)
+{
+    char waste[16384];
+
+    for (int i = 0; i < 16; i++)
+        if (__real_recv(fd, waste, sizeof waste, MSG_DONTWAIT) <= 0)
+            return;
+}
+
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+    uintptr_t e = entry(fd);
+
+    if (e != 0) {
+        set_entry(fd, 0);
+        if ((e & 1) == 0) {
+            struct client *c = (struct client *)e;
+
+            if (!c->drained)
+                linger(fd);
+            pump_closed(c);
+        }
+    }
+    return __real_close(fd);
+}
+
+#endif
