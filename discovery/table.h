@@ -6,16 +6,15 @@
 #pragma once
 
 #include "discovery/set.h"
-
-struct loop;
+#include "loop/loop.h"
 
 struct table {
     atomic_uint refs;
     uint64_t version;               /* grows by one with every table */
     unsigned slots;                 /* every target's slot in here is below this */
     void (*bury)(struct table *t);  /* where the last reference sends it; NULL: table_free at once */
-    void *owner;                    /* of bury */
-    struct table *next;             /* bury's */
+    void *owner;                    /* bury's */
+    struct mail grave;              /* bury's */
     unsigned n;
     struct target_set *sets[];      /* by the service's index in the plan; never NULL */
 };

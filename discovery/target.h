@@ -6,6 +6,8 @@
  * Everything but the counters is immutable; any thread may read, take and drop references. */
 #pragma once
 
+#include "discovery/address.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,12 +27,11 @@ struct target {
     _Alignas(64) atomic_uint inflight;
 };
 
-/* One reference for the caller. sa: AF_INET, AF_INET6 or AF_UNIX. */
-struct target *target_new(const char *host, const struct sockaddr *sa, socklen_t sa_len, bool tls);
+/* One reference for the caller. Copies both. */
+struct target *target_new(const char *host, const struct address *address, bool tls);
 struct target *target_ref(struct target *t);
 /* The last one frees it and gives its slot back. */
 void target_unref(struct target **t);
 
-/* "ADDRESS:PORT", "[ADDRESS]:PORT", "unix:PATH"; at most TARGET_ADDRESS_MAX bytes with the NUL. */
-enum { TARGET_ADDRESS_MAX = 128 };
-void target_print(char to[TARGET_ADDRESS_MAX], const struct sockaddr *sa, socklen_t sa_len);
+/* All slots handed out so far are below this; never shrinks. */
+uint32_t target_slots(void);
