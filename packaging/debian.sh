@@ -1,0 +1,118 @@
+# packaging/debian.sh - what quickstart and check share: packages by apt, a tree with another Debian in it. Sourced.
+# SPDX-License-Identifier: Apache-2.0
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/outrider
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# Runs a command as root; false where nobody here may.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+        sudo "$@"
+    else
+        return 1
+    fi
+}
+
+is_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; }
+
+# The number in "clang-14", as this Debian's package clang stands for it.
+clang_version() {
+    apt-cache show --no-all-versions clang 2>/dev/null | sed -n 's/^Version: [0-9]*:\([0-9]*\)\..*/\1/p' | head -n 1
+}
+
+# packages GROUP...: the names of packaging/packages, one a line.
+packages() {
+    local group
+    for group in "$@"; do
+        awk -v g="$group" '$1 == g { for (i = 2; i <= NF; i++) print $i }' "$top/packaging/packages"
+    done | sed "s/%clang/$(clang_version)/"
+}
+
+# missing NAME...: those that are not installed.
+missing() {
+    local name
+    for name in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || printf '%s\n' "$name"
+    done
+}
+
+# install GROUP...: installs what is missing. What cannot be had is named in $not_installed and said aloud; whoever needs it
+# fails or skips later, by name. A daemon that comes with a package is not started.
+install() {
+    local names policy=/usr/sbin/policy-rc.d made=
+    not_installed=
+    if ! is_debian; then
+        say "This is no Debian: nothing was installed. Needed: $(packages "$@" | tr '\n' ' ')"
+        return 0
+    fi
+    names=$(missing $(packages "$@"))
+    [ -n "$names" ] || return 0
+    say "Installing by apt:" $names
+    if ! as_root true; then
+        not_installed=$names
+        say "Neither root nor sudo here, so not installed:" $names
+        return 0
+    fi
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null && as_root chmod +x $policy && made=yes
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    as_root apt-get -qq update || say "apt-get update failed; going on with the lists that are there"
+    # The version of clang may be known only now.
+    names=$(missing $(packages "$@"))
+    as_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install $names >/dev/null 2>&1 ||
+        install_one_by_one $names
+    [ -z "$made" ] || as_root rm -f $policy
+}
+
+install_one_by_one() {
+    local name
+    for name in "$@"; do
+        as_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "$name" >/dev/null 2>&1 && continue
+        not_installed="$not_installed $name"
+        say "Cannot be installed: $name"
+    done
+}
+
+# The mirror that apt uses on this machine.
+mirror() {
+    apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | awk '/\/debian\/?$/ && !n++'
+}
+
+# tree SUITE: a small Debian of that suite with what the groups build, test and more need, in $tree. Kept in the cache;
+# made anew when the list of packages has changed. False with the reason in $why where it cannot be made.
+tree() {
+    local suite=$1 names list log=$cache/$1.log
+    tree=$cache/tree-$suite
+    why=
+    [ "$(id -u)" = 0 ] || { why="making a Debian tree needs root"; return 1; }
+    command -v debootstrap >/dev/null || { why="debootstrap is not installed"; return 1; }
+    unshare -m true 2>/dev/null || { why="no mount name space may be made here"; return 1; }
+    names=$(packages build test more | grep -v '^libclang-rt'; echo ca-certificates)
+    list=$(printf '%s\n' $names | sort -u | paste -sd,)
+    [ "$(cat "$tree/.complete" 2>/dev/null)" = "$list" ] && return 0
+    mkdir -p "$cache/debs" "$tree"
+    rm -rf "$tree"
+    if ! debootstrap --variant=minbase --cache-dir="$cache/debs" --include="$list" "$suite" "$tree" "$(mirror)" >"$log" 2>&1; then
+        why="debootstrap $suite failed, see $log: $(tail -n 1 "$log")"
+        return 1
+    fi
+    # The sanitizers' and fuzzers' libraries carry the version of clang in their name, known only inside.
+    in_tree "$tree" sh -c 'v=$(clang --version | sed -n "s/.*version \([0-9]*\)\..*/\1/p"); apt-get -qq update &&
+        apt-get -qq -y --no-install-recommends install libclang-rt-$v-dev' >>"$log" 2>&1 ||
+        say "In the tree of $suite there is no libclang-rt: clang's sanitizers and fuzzers are skipped there"
+    printf '%s' "$list" >"$tree/.complete"
+}
+
+# in_tree DIR COMMAND...: runs the command inside, with /proc and /dev there; the mounts end with it.
+in_tree() {
+    local dir=$1
+    shift
+    unshare -m sh -c 'dir=$1; shift; mount --make-rprivate / && mount -t proc proc "$dir/proc" &&
+        mount --rbind /dev "$dir/dev" && exec chroot "$dir" "$@"' in_tree "$dir" \
+        env HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
+}
