@@ -281,9 +281,10 @@ static void load_row(const struct sc_field *f, size_t base, void *arg)
     }
     if (!ok) {
         o->ok = false;
-        memset(to, 0, field_size(f));
-        if (f->type != SC_T_OBJECT && f->type != SC_T_OBJECTS && f->type != SC_T_CUSTOM)
+        if (f->type != SC_T_OBJECT && f->type != SC_T_OBJECTS && f->type != SC_T_CUSTOM) {
+            memset(to, 0, field_size(f));
             load_default(o->l, f, to);
+        }
     }
     load_leave(o->l, mark);
 }
@@ -372,33 +373,26 @@ static bool load_object(struct conf_load *l, const struct node *at, const struct
     return o.ok;
 }
 
-static size_t table_size(const struct sc_field *fields);
-
-static void add_size(const struct sc_field *f, size_t base, void *arg)
+static size_t row_size(const struct sc_field *f)
 {
-    size_t *size = arg, n = field_size(f), end;
-
     if (f->type == SC_T_OBJECT)
-        n = (f->flags & SC_OPTIONAL) != 0 ? sizeof(void *) : f->size;
-    else if (f->type == SC_T_CUSTOM)
-        n = f->size;
-    end = base + f->offset + n;
-    if (end > *size)
-        *size = end;
+        return (f->flags & SC_OPTIONAL) != 0 ? sizeof(void *) : f->size;
+    if (f->type == SC_T_CUSTOM || f->type == SC_T_INLINE)
+        return f->size;
+    return field_size(f);
 }
 
-static size_t table_size(const struct sc_field *fields)
+/* What the table describes, and nothing beside it: a struct may have members of its owner's. */
+static void zero_rows(const struct sc_field *fields, char *to)
 {
-    size_t size = 0;
-
-    field_each(fields, 0, add_size, &size);
-    return size;
+    for (const struct sc_field *f = fields; f->type != SC_T_END; f++)
+        memset(to + f->offset, 0, row_size(f));
 }
 
 bool conf_load_object_but(struct conf_load *l, const struct node *at, const struct sc_field *fields, void *to,
                           const char *const *but)
 {
-    memset(to, 0, table_size(fields));
+    zero_rows(fields, to);
     return load_object(l, at, fields, to, true, but);
 }
 
@@ -409,23 +403,13 @@ bool conf_load_object(struct conf_load *l, const struct node *at, const struct s
 
 /* --- values --- */
 
-/* A map of the one key that a short form stands for; `brief` may be nested ("a.b"). */
+/* `brief` may be nested: "a.b". */
 static const struct node *expand_brief(struct conf_load *l, const struct node *at, const char *brief)
 {
     const char *dot = strrchr(brief, '.');
-    struct sc_str key = dot == NULL ? str_of(brief) : str_of(dot + 1);
-    struct node *map = arena_zero(l->arena, sizeof *map);
+    const struct node *map = node_wrap(l->arena, at, dot == NULL ? brief : dot + 1);
 
-    *map = (struct node){ .kind = NODE_MAP, .n = 1, .text = STR(""), .file = at->file, .line = at->line, .col = at->col };
-    map->items = arena_alloc(l->arena, sizeof *map->items);
-    map->keys = arena_alloc(l->arena, sizeof *map->keys);
-    map->key_at = arena_alloc(l->arena, sizeof *map->key_at);
-    map->items[0] = (struct node *)(uintptr_t)at;
-    map->keys[0] = arena_dup(l->arena, key);
-    map->key_at[0] = (struct conf_place){ at->file, at->line, at->col };
-    if (dot == NULL)
-        return map;
-    return expand_brief(l, map, arena_dupz(l->arena, str_range(brief, dot)));
+    return dot == NULL ? map : expand_brief(l, map, arena_dupz(l->arena, str_range(brief, dot)));
 }
 
 static const struct node *without_brief(struct conf_load *l, const struct node *at, const struct sc_field *f)

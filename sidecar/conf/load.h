@@ -18,9 +18,9 @@ struct conf_load {
 void conf_load_init(struct conf_load *l, struct arena *arena, struct conf_report *report);
 void conf_load_fini(struct conf_load *l);
 
-/* Fills *to (zeroed by this) from the map `at` (NULL or a null node: all defaults). Reports unknown keys with "did you
- * mean", wrong types, ranges, missing required keys. False if it reported an error; *to is then safe to read, with
- * defaults where it could not do better. */
+/* Fills *to (what the table describes is zeroed first, the rest left alone) from the map `at` (NULL or a null node: all
+ * defaults). Reports unknown keys with "did you mean", wrong types, ranges, missing required keys. False if it reported an
+ * error; *to is then safe to read, with defaults where it could not do better. */
 bool conf_load_object(struct conf_load *l, const struct node *at, const struct sc_field *fields, void *to);
 
 /* The same, but the keys named in `but` (NULL-terminated) are the caller's and not looked at. */

@@ -21,6 +21,21 @@ struct node *node_get(const struct node *map, const char *key)
     return NULL;
 }
 
+struct node *node_wrap(struct arena *a, const struct node *value, const char *key)
+{
+    struct node *map = arena_zero(a, sizeof *map);
+
+    *map = (struct node){ .kind = NODE_MAP, .text = STR(""), .n = 1, .file = value->file, .line = value->line,
+                          .col = value->col };
+    map->items = arena_alloc(a, sizeof *map->items);
+    map->keys = arena_alloc(a, sizeof *map->keys);
+    map->key_at = arena_alloc(a, sizeof *map->key_at);
+    map->items[0] = (struct node *)(uintptr_t)value;
+    map->keys[0] = arena_dup(a, str_of(key));
+    map->key_at[0] = (struct conf_place){ value->file, value->line, value->col };
+    return map;
+}
+
 static bool wants_json(struct sc_str name, struct sc_str text)
 {
     while (text.n > 0 && strchr(" \t\r\n", text.p[0]) != NULL && text.p[0] != '\0')

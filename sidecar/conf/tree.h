@@ -71,6 +71,8 @@ struct node *tree_parse(struct arena *a, struct conf_report *r, const char *name
  * maps: a key that has a value, or a list item whose `name` is there already, is a mistake that names both places. */
 struct node *tree_read_all(struct arena *a, struct conf_report *r, const char *path);
 
+/* A map of one key, where `value` stands; shares the value. */
+struct node *node_wrap(struct arena *a, const struct node *value, const char *key);
 /* `over` with the keys that only `under` has, map by map; either may be NULL. Maps that both have a `type`, and not the
  * same, are not mixed: `over` wins whole. Shares nodes with both. */
 const struct node *tree_under(struct arena *a, const struct node *over, const struct node *under);

@@ -18,19 +18,21 @@
 #include <stdatomic.h>
 
 enum listener_role { ROLE_AUTO, ROLE_INBOUND, ROLE_OUTBOUND };
+enum listener_slash { SLASH_REJECT, SLASH_KEEP };
+enum listener_semicolon { SEMICOLON_KEEP, SEMICOLON_REJECT };
 enum listener_peers { PEERS_AUTO, PEERS_TRUSTED, PEERS_UNTRUSTED };
 
 /* Ruling: outbound and trusted on loopback and unix sockets, inbound and untrusted elsewhere; config_load() has replaced
  * the AUTO values already. */
 struct listener_conf {
-    const char *name;                   /* default "default" for the implied one */
+    const char *name;                   /* default: the address; "default" for the implied one */
     const char *address;                /* host:port, [v6]:port, unix:/path, systemd:NAME */
     int role;                           /* enum listener_role */
     int peers;                          /* enum listener_peers */
     struct sc_cidrs trusted_proxies;
     struct listener_path {
-        int encoded_slash;              /* enum uri_slash of http/uri.h: reject | keep */
-        int semicolon;                  /* keep | reject */
+        int encoded_slash;              /* enum listener_slash */
+        int semicolon;                  /* enum listener_semicolon */
         bool merge_slashes;
     } path;
     sc_msec header_timeout, body_timeout, idle_timeout;

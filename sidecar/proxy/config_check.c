@@ -1,0 +1,414 @@
+/* sidecar/proxy/config_check.c - what must agree with something else: names, references, addresses.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/config_priv.h"
+
+#include "base/map.h"
+#include "http/method.h"
+#include "loop/listen.h"
+
+#include <stdio.h>
+
+/* One list of the file while it is looked through. */
+struct section {
+    struct conf_load *l;
+    const struct node *list;    /* NULL: not in the file */
+    const char *key;
+    size_t mark[2];
+};
+
+static struct section enter(struct conf_load *l, const struct node *root, const char *key)
+{
+    const struct node *list = node_get(root, key);
+
+    return (struct section){ .l = l, .list = list != NULL && list->kind == NODE_NULL ? NULL : list, .key = key };
+}
+
+/* The map that item i was loaded from, and the path to it. */
+static const struct node *enter_item(struct section *s, unsigned i)
+{
+    s->mark[0] = load_enter(s->l, s->key);
+    s->mark[1] = load_enter_index(s->l, i);
+    return s->list == NULL ? NULL : config_item(s->list, i);
+}
+
+static void leave_item(struct section *s)
+{
+    load_leave(s->l, s->mark[1]);
+    load_leave(s->l, s->mark[0]);
+}
+
+static const struct node *place(const struct node *item, const char *key)
+{
+    const struct node *n = node_get(item, key);
+
+    return n != NULL ? n : item;
+}
+
+static void wrong(struct conf_load *l, const struct node *item, const char *key, const char *text)
+{
+    size_t mark = load_enter(l, key);
+
+    load_error(l, place(item, key), "%s", text);
+    load_leave(l, mark);
+}
+
+/* `seen` maps names to the nodes they came from. */
+static void check_unique(struct conf_load *l, struct map *seen, const char *name, const struct node *item)
+{
+    const struct node *at = place(item, "name"), *was;
+    size_t mark;
+
+    if (name == NULL || at == NULL)
+        return;
+    was = map_put(seen, str_of(name), (void *)(uintptr_t)at);
+    if (was == NULL)
+        return;
+    mark = load_enter(l, "name");
+    load_error(l, at, "`%s` is already the name of the one at %s:%u:%u", name, was->file, was->line, was->col);
+    load_leave(l, mark);
+    map_put(seen, str_of(name), (void *)(uintptr_t)was);
+}
+
+/* --- listeners --- */
+
+static void link_listener(struct conf_load *l, struct listener_conf *c, const struct node *item)
+{
+    struct sc_error e = SC_ERROR_INIT;
+    bool local;
+
+    if (c->address == NULL)
+        return;                                   /* reported already */
+    if (!listener_check(c->address, &e)) {
+        wrong(l, item, "address", e.text);
+        return;
+    }
+    local = listener_is_local(c->address);
+    if (c->role == ROLE_AUTO)
+        c->role = local ? ROLE_OUTBOUND : ROLE_INBOUND;
+    if (c->peers == PEERS_AUTO)
+        c->peers = local ? PEERS_TRUSTED : PEERS_UNTRUSTED;
+    if (c->name == NULL)
+        c->name = c->address;
+}
+
+static void link_listeners(struct config *c, struct conf_load *l, const struct node *root)
+{
+    struct section s = enter(l, root, "listeners");
+    struct map names = MAP_INIT, addresses = MAP_INIT;
+    struct listener_conf *all = c->listeners.at;
+
+    for (unsigned i = 0; i < c->listeners.n; i++) {
+        const struct node *item = enter_item(&s, i), *at = place(item, "address"), *was;
+
+        link_listener(l, &all[i], item);
+        check_unique(l, &names, all[i].name, item);
+        was = all[i].address == NULL ? NULL : map_put(&addresses, str_of(all[i].address), (void *)(uintptr_t)at);
+        if (was != NULL)
+            load_error(l, at, "`%s` is already the address of the one at %s:%u:%u", all[i].address, was->file, was->line,
+                       was->col);
+        leave_item(&s);
+    }
+    map_fini(&names);
+    map_fini(&addresses);
+}
+
+static void link_admin(struct config *c, struct conf_load *l, const struct node *root)
+{
+    const struct node *list = node_get(node_get(root, "admin"), "listeners");
+    size_t outer = load_enter(l, "admin"), inner = load_enter(l, "listeners");
+
+    c->admin.defaults = c->admin.listeners.n == 0;
+    for (unsigned i = 0; i < c->admin.listeners.n; i++) {
+        const struct node *at = config_item(list, i);
+        const char *address = c->admin.listeners.at[i];
+        struct sc_error e = SC_ERROR_INIT;
+        size_t mark = load_enter_index(l, i);
+
+        if (address != NULL && !listener_check(address, &e))
+            load_error(l, at, "%s", e.text);
+        load_leave(l, mark);
+    }
+    load_leave(l, inner);
+    load_leave(l, outer);
+}
+
+/* --- services --- */
+
+static void link_methods(struct conf_load *l, struct retry_conf *r, const struct node *item)
+{
+    const struct node *list = node_get(node_get(item, "retry"), "methods");
+    size_t outer = load_enter(l, "retry"), inner = load_enter(l, "methods");
+
+    for (unsigned i = 0; i < r->methods.n; i++) {
+        enum method m = r->methods.at[i] == NULL ? METHOD_OTHER : method_id(str_of(r->methods.at[i]));
+
+        if (m != METHOD_OTHER)
+            r->method_bits |= 1u << m;
+        else if (r->methods.at[i] != NULL)
+            load_error(l, list == NULL ? item : config_item(list, i),
+                       "\"%s\" is no method that can be retried (methods are written in capitals)", r->methods.at[i]);
+    }
+    load_leave(l, inner);
+    load_leave(l, outer);
+}
+
+static void check_tls(struct conf_load *l, const struct service_conf *s, const struct node *item)
+{
+    const struct node *tls = node_get(item, "tls");
+    size_t mark = load_enter(l, "tls");
+
+    if (tls != NULL && tls->kind != NODE_NULL && s->protocol != PROTOCOL_HTTPS)
+        load_error(l, tls, "these keys need `protocol: https`");
+    if ((s->tls.certificate == NULL) != (s->tls.key == NULL))
+        load_error(l, tls, "`certificate` and `key` belong together");
+    if (tls != NULL && s->protocol == PROTOCOL_HTTPS && !s->tls.verify)
+        load_warning(l, place(tls, "verify"), "nobody checks who answers: TLS without `verify` protects from nothing");
+    load_leave(l, mark);
+}
+
+static void check_backoff(struct conf_load *l, const struct retry_conf *r, const struct node *item)
+{
+    const struct node *at = node_get(node_get(item, "retry"), "backoff");
+    size_t outer = load_enter(l, "retry"), inner = load_enter(l, "backoff");
+
+    if (r->backoff.base > r->backoff.max)
+        load_error(l, at == NULL ? item : at, "`base` is larger than `max`");
+    load_leave(l, inner);
+    load_leave(l, outer);
+}
+
+static void link_services(struct config *c, struct conf_load *l, const struct node *root)
+{
+    struct section s = enter(l, root, "services");
+    struct map names = MAP_INIT;
+    struct service_conf *all = c->services.at;
+
+    for (unsigned i = 0; i < c->services.n; i++) {
+        const struct node *item = enter_item(&s, i);
+
+        check_unique(l, &names, all[i].discovery.name, item);
+        if (item->kind == NODE_MAP) {
+            discovery_service_link(l, &c->registries, &all[i].discovery, item);
+            link_methods(l, &all[i].retry, item);
+            check_backoff(l, &all[i].retry, item);
+            check_tls(l, &all[i], item);
+        }
+        leave_item(&s);
+    }
+    map_fini(&names);
+}
+
+/* --- routes --- */
+
+static void unknown_name(struct conf_load *l, const struct node *at, const char *what, const char *const *words)
+{
+    const char *near = nearest_word(at->text, words);
+
+    if (near != NULL)
+        load_error(l, at, "there is no %s `%s`; did you mean `%s`?", what, at->text.p, near);
+    else
+        load_error(l, at, "there is no %s `%s`", what, at->text.p);
+}
+
+/* What routes refer to. */
+struct referents {
+    struct map services;        /* name -> struct service_conf * */
+    const char **service_names, **listener_names;       /* NULL-terminated */
+};
+
+static void link_route_service(struct config *c, struct conf_load *l, struct route_conf *r, const struct node *item,
+                               const struct referents *to)
+{
+    const struct node *at = place(item, "service");
+    const struct service_conf *service;
+    size_t mark = load_enter(l, "service");
+
+    if (r->service != NULL) {
+        service = map_get(&to->services, str_of(r->service));
+        if (service == NULL)
+            unknown_name(l, at, "service", to->service_names);
+        else if (!service->enabled && r->enabled)
+            load_error(l, at, "the service `%s` is not enabled; then neither can this route be", r->service);
+        else
+            r->service_index = (unsigned)(service - (const struct service_conf *)c->services.at);
+    }
+    load_leave(l, mark);
+}
+
+static void link_route_listeners(struct conf_load *l, const struct route_conf *r, const struct node *item,
+                                 const struct referents *to)
+{
+    const struct node *list = node_get(item, "listeners");
+    size_t mark = load_enter(l, "listeners");
+
+    for (unsigned i = 0; i < r->listeners.n; i++) {
+        unsigned j = 0;
+        size_t inner = load_enter_index(l, i);
+
+        while (to->listener_names[j] != NULL && r->listeners.at[i] != NULL &&
+               strcmp(to->listener_names[j], r->listeners.at[i]) != 0)
+            j++;
+        if (r->listeners.at[i] != NULL && to->listener_names[j] == NULL)
+            unknown_name(l, config_item(list, i), "listener", to->listener_names);
+        load_leave(l, inner);
+    }
+    load_leave(l, mark);
+}
+
+static void link_route(struct config *c, struct conf_load *l, struct route_conf *r, const struct node *item,
+                       const struct referents *to)
+{
+    struct sc_error e = SC_ERROR_INIT;
+
+    link_route_service(c, l, r, item, to);
+    link_route_listeners(l, r, item, to);
+    if (!rewrite_check(&r->rewrite, &r->match, &e))
+        wrong(l, item, "rewrite", e.text);
+}
+
+/* A problem of the router, put where it stands in the file. */
+struct router_report {
+    struct conf_load *l;
+    const struct node *list;
+    const unsigned *index;      /* of the rule in the file's list */
+};
+
+static void on_route_problem(void *arg, const struct route_problem *p)
+{
+    struct router_report *r = arg;
+    const struct node *at = config_item(r->list, r->index[p->rule]), *inner;
+    size_t mark = load_enter(r->l, "routes");
+
+    load_enter_index(r->l, r->index[p->rule]);
+    if (p->key != NULL) {
+        load_enter(r->l, "match");
+        load_enter(r->l, p->key);
+        inner = node_get(node_get(at, "match"), p->key);
+        if (p->item >= 0)
+            load_enter_index(r->l, (unsigned)p->item);
+        if (p->name != NULL)
+            load_enter(r->l, p->name);
+        if (inner != NULL && p->item >= 0 && (inner->kind != NODE_LIST || (unsigned)p->item < inner->n))
+            inner = config_item(inner, (unsigned)p->item);
+        else if (inner != NULL && p->name != NULL)
+            inner = place(inner, p->name);
+        at = inner != NULL ? inner : at;
+    }
+    if (p->warning)
+        load_warning(r->l, at, "%s", p->text);
+    else
+        load_error(r->l, at, "%s", p->text);
+    load_leave(r->l, mark);
+}
+
+static uint64_t listener_bits(const struct config *c, const struct route_conf *r)
+{
+    const struct listener_conf *all = c->listeners.at;
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < r->listeners.n; i++)
+        for (unsigned j = 0; j < c->listeners.n; j++)
+            if (r->listeners.at[i] != NULL && all[j].name != NULL && strcmp(r->listeners.at[i], all[j].name) == 0)
+                bits |= UINT64_C(1) << j;
+    return bits;
+}
+
+/* Patterns, and routes that can never match: the router itself says so. */
+static void check_router(struct config *c, struct conf_load *l, const struct node *root)
+{
+    struct route_conf *all = c->routes.at;
+    struct route_rule *rules = arena_zero(l->arena, c->routes.n * sizeof *rules);
+    unsigned *index = arena_zero(l->arena, c->routes.n * sizeof *index), n = 0;
+    struct router_report report = { l, node_get(root, "routes"), index };
+    struct router *router;
+
+    for (unsigned i = 0; i < c->routes.n; i++) {
+        if (!all[i].enabled)
+            continue;
+        index[n] = i;
+        rules[n++] = (struct route_rule){ all[i].name, &all[i].match, listener_bits(c, &all[i]) };
+    }
+    router = router_build(rules, n, on_route_problem, &report);
+    router_free(&router);
+}
+
+static void fill_referents(struct referents *to, const struct config *c, struct conf_load *l)
+{
+    struct service_conf *services = c->services.at;
+    const struct listener_conf *listeners = c->listeners.at;
+    unsigned n = 0;
+
+    to->services = (struct map)MAP_INIT;
+    to->service_names = arena_zero(l->arena, (c->services.n + 1) * sizeof *to->service_names);
+    to->listener_names = arena_zero(l->arena, (c->listeners.n + 1) * sizeof *to->listener_names);
+    for (unsigned i = 0; i < c->services.n; i++) {
+        if (services[i].discovery.name == NULL)
+            continue;
+        map_put(&to->services, str_of(services[i].discovery.name), &services[i]);
+        to->service_names[n++] = services[i].discovery.name;
+    }
+    n = 0;
+    for (unsigned i = 0; i < c->listeners.n; i++)
+        if (listeners[i].name != NULL)
+            to->listener_names[n++] = listeners[i].name;
+}
+
+static void link_routes(struct config *c, struct conf_load *l, const struct node *root)
+{
+    struct section s = enter(l, root, "routes");
+    struct map names = MAP_INIT;
+    struct route_conf *all = c->routes.at;
+    struct referents to;
+
+    fill_referents(&to, c, l);
+    for (unsigned i = 0; i < c->routes.n; i++) {
+        const struct node *item = enter_item(&s, i);
+
+        if (all[i].name == NULL)
+            all[i].name = arena_printf(l->arena, "route-%u", i + 1);
+        check_unique(l, &names, all[i].name, item);
+        if (item->kind == NODE_MAP)
+            link_route(c, l, &all[i], item, &to);
+        leave_item(&s);
+    }
+    check_router(c, l, root);
+    if (c->routes.n == 0)
+        load_warning(l, root, "there are no `routes`: every request will be answered with 404");
+    map_fini(&to.services);
+    map_fini(&names);
+}
+
+/* --- what is not enabled --- */
+
+static void drop_disabled(struct config *c, struct conf_load *l)
+{
+    struct service_conf *services = c->services.at;
+    struct route_conf *routes = c->routes.at;
+    unsigned *index = arena_zero(l->arena, (c->services.n + 1) * sizeof *index), n = 0;
+
+    for (unsigned i = 0; i < c->services.n; i++) {
+        index[i] = n;
+        if (services[i].enabled)
+            services[n++] = services[i];
+    }
+    c->services.n = n;
+    n = 0;
+    for (unsigned i = 0; i < c->routes.n; i++) {
+        if (!routes[i].enabled) {
+            policy_list_fini(&routes[i].policies);
+            continue;
+        }
+        routes[i].service_index = index[routes[i].service_index];
+        routes[n++] = routes[i];
+    }
+    c->routes.n = n;
+}
+
+void config_link(struct config *c, struct conf_load *l, const struct node *root)
+{
+    link_listeners(c, l, root);
+    link_admin(c, l, root);
+    link_services(c, l, root);
+    link_routes(c, l, root);
+    drop_disabled(c, l);
+}
