@@ -101,11 +101,17 @@ tree() {
         why="debootstrap $suite failed, see $log: $(tail -n 1 "$log")"
         return 1
     fi
+    apt_as_here "$tree"
     # The sanitizers' and fuzzers' libraries carry the version of clang in their name, known only inside.
     in_tree "$tree" sh -c 'v=$(clang --version | sed -n "s/.*version \([0-9]*\)\..*/\1/p"); apt-get -qq update &&
         apt-get -qq -y --no-install-recommends install libclang-rt-$v-dev' >>"$log" 2>&1 ||
         say "In the tree of $suite there is no libclang-rt: clang's sanitizers and fuzzers are skipped there"
     printf '%s' "$list" >"$tree/.complete"
+}
+
+# apt_as_here DIR: apt inside goes through the same proxy as out here.
+apt_as_here() {
+    apt-config dump | grep -E '^Acquire::(http|https)::Proxy ' >"$1/etc/apt/apt.conf.d/99as-outside" || true
 }
 
 # in_tree DIR COMMAND...: runs the command inside, with /proc and /dev there; the mounts end with it.
