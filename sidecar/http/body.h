@@ -1,9 +1,10 @@
 /* sidecar/http/body.h - a bounded queue of bytes between a source and a sink.
  * SPDX-License-Identifier: Apache-2.0
  *
- * One thread. A ring in one block of memory: it starts small, grows up to its limit, and goes back when it runs empty at
- * the end. Marks: once it is full the source stops until it has drained to half. The two callbacks only tell: they are
- * called from inside push, pull, end and fail, so they record and schedule, and do not call back. */
+ * One thread. A ring in one block of memory: it starts small, grows up to its limit, and is given back when it runs
+ * empty (the smallest one is kept until the end). Marks: once it is full the source stops until it has drained to half.
+ * The two callbacks only tell: they are called from inside push, pull, end and fail, so they record and schedule, and do
+ * not call back. */
 #pragma once
 
 #include "base/str.h"
@@ -31,7 +32,7 @@ void body_fini(struct body *b);
 
 /* Bytes that a push would take now; 0 from full until drained to half (then on_room is called), and after end or fail. */
 size_t body_room(struct body *b);
-/* Takes a copy of as much as there is room for; returns how much. */
+/* Takes a copy of as much as there is room for; returns how much. Less than n: stopped, as if body_room had said 0. */
 size_t body_push(struct body *b, const char *p, size_t n);
 /* The same without a copy: room for up to `want` bytes in one run (*got of them, at least 1 unless body_room() is 0, then
  * NULL); then say how many were written. Nothing else may be done to b in between. */

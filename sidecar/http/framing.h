@@ -43,7 +43,7 @@ enum framing_phase {
 #define FRAMING_CLOSE (-1)      /* bytes follow a request that ended the connection: drop them */
 
 struct framing {
-    uint8_t state, after, field;
+    uint8_t state, field;
     uint8_t form, form_pos;     /* of the target */
     bool minor, trailer, host, chunked, has_length, close, keep_alive, upgrade, connection_upgrade, crlf_skipped;
     uint8_t version_pos, method_len, name_len;
