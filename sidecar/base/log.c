@@ -42,20 +42,15 @@ static bool stderr_is_journal(void)
            st.st_dev == dev && st.st_ino == ino;
 }
 
-static void to_stderr(enum log_level level, const char *text, size_t n)
+/* One call is one line, whatever the text holds. */
+size_t log_format(char line[LOG_LINE_MAX], bool priority, enum log_level level, const char *text, size_t n)
 {
     static const char *const names[] = { "error", "warn", "info", "debug" };
-    static const char priority[] = { '3', '4', '6', '7' };
-    static _Atomic(int) journal = -1;
-    char line[2200];
-    int length, is_journal = atomic_load(&journal);
+    static const char numbers[] = { '3', '4', '6', '7' };
+    int length;
 
-    if (is_journal < 0) {
-        is_journal = stderr_is_journal();
-        atomic_store(&journal, is_journal);
-    }
-    if (is_journal) {
-        length = snprintf(line, sizeof line, "<%c>%.*s\n", priority[level], (int)n, text);
+    if (priority) {
+        length = snprintf(line, LOG_LINE_MAX, "<%c>%.*s\n", numbers[level], (int)n, text);
     } else {
         int64_t now = clock_wall_ms();
         time_t seconds = now / 1000;
@@ -64,14 +59,29 @@ static void to_stderr(enum log_level level, const char *text, size_t n)
 
         gmtime_r(&seconds, &tm);
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-        length = snprintf(line, sizeof line, "%s.%03dZ %s %.*s\n", stamp, (int)(now % 1000), names[level],
-                          (int)n, text);
+        length = snprintf(line, LOG_LINE_MAX, "%s.%03dZ %s %.*s\n", stamp, (int)(now % 1000), names[level], (int)n,
+                          text);
     }
-    if (length >= (int)sizeof line) {
-        length = sizeof line - 1;
+    if (length >= LOG_LINE_MAX) {
+        length = LOG_LINE_MAX - 1;
         line[length - 1] = '\n';
     }
-    while (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0 && errno == EINTR)
+    for (int i = 0; i < length - 1; i++)
+        if ((unsigned char)line[i] < 0x20)
+            line[i] = ' ';
+    return length > 0 ? (size_t)length : 0;
+}
+
+void log_to_stderr(enum log_level level, const char *text, size_t n)
+{
+    static _Atomic(int) journal = -1;
+    char line[LOG_LINE_MAX];
+    size_t length;
+
+    if (atomic_load(&journal) < 0)
+        atomic_store(&journal, stderr_is_journal());
+    length = log_format(line, atomic_load(&journal) == 1, level, text, n);
+    while (length > 0 && write(STDERR_FILENO, line, length) < 0 && errno == EINTR)
         ;
 }
 
@@ -90,7 +100,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     if (n >= (int)sizeof text)
         n = sizeof text - 1;
     if (n >= 0)
-        (sink != NULL ? sink : to_stderr)(level, text, (size_t)n);
+        (sink != NULL ? sink : log_to_stderr)(level, text, (size_t)n);
     errno = saved;
 }
 

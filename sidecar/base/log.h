@@ -25,6 +25,13 @@ void log_set_level(enum log_level level);
  * prefixes when the journal reads it, else with a time. */
 void log_set_sink(void (*sink)(enum log_level level, const char *text, size_t n));
 
+
+/* What sinks are made of. The line for `text` with its '\n', cut at LOG_LINE_MAX; priority: "<N>" in front (for the
+ * journal), else a time and the level. */
+#define LOG_LINE_MAX 2200
+size_t log_format(char line[LOG_LINE_MAX], bool priority, enum log_level level, const char *text, size_t n);
+void log_to_stderr(enum log_level level, const char *text, size_t n);
+
 /* At most one line a second for one place in the code; says how many were left out. */
 struct log_gate {
     int64_t next_ms;
