@@ -1,4 +1,4 @@
-/* admin/admin.h - what operators see of the process: configuration section, what it is told, its thread.
+/* admin/admin.h - what operators see of the process: what it is told, its thread.
  * SPDX-License-Identifier: Apache-2.0
  *
  * The admin thread answers /health, /version and the rest on its own listeners. It never blocks and never touches what
@@ -7,19 +7,13 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "conf/field.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct discovery;
 
-struct admin_conf {
-    struct sc_strings listeners;        /* "unix:/path", "host:port", "[v6]:port"; none given: the defaults */
-};
-
-/* For the root table: SC_OBJECT(S, admin, struct admin_conf, admin_fields, ...). */
-extern const struct sc_field admin_fields[];
+struct admin_conf;                      /* proxy/config.h */
 
 /* What control knows, at one moment. */
 struct admin_facts {
@@ -51,8 +45,8 @@ struct admin_state {
 
 struct admin;
 
-/* Opens the listeners and starts the thread. A default address that cannot be bound is a warning; a stated one makes
- * this NULL with *e set. Control thread. */
+/* Opens the listeners ("unix:/path", "host:port", "[v6]:port") and starts the thread. A default address that cannot be
+ * bound is a warning; a stated one makes this NULL with *e set. Control thread. */
 struct admin *admin_start(const struct admin_conf *conf, const struct admin_state *state, struct sc_error *e);
 /* Closes the listeners (and removes the sockets it made), ends the thread. Takes NULL. */
 void admin_stop(struct admin **a);
