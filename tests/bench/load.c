@@ -35,7 +35,8 @@ static struct {
 } opt = { .address = "127.0.0.1", .path = "/small", .crowd_path = "/small", .connections = 1, .seconds = 1,
           .timeout = 10, .status = 200, .length = 128 };
 
-static struct client client;
+static struct client client, crowd;
+static struct tally crowd_tally;
 static struct conn *conns;   /* the busy ones, then the crowd */
 static size_t nconns;
 static bool running;         /* a busy connection that is done starts again */
@@ -95,25 +96,25 @@ static size_t add_body(char *to, size_t room)
     return (size_t)n + opt.body;
 }
 
-static struct plan make_plan(const char *path, bool crowd)
+static struct plan make_plan(const char *path, bool waits)
 {
-    bool has_body = !crowd && (opt.body != 0 || opt.chunked);
+    bool has_body = !waits && (opt.body != 0 || opt.chunked);
     char *text = malloc(REQUEST_SIZE);
     size_t n;
 
     if (text == NULL)
         die("memory");
     n = (size_t)snprintf(text, REQUEST_SIZE, "%s %s HTTP/1.1\r\nHost: bench.test\r\n", has_body ? "POST" : "GET", path);
-    for (size_t i = 0; i < opt.nheaders && !crowd; i++)
+    for (size_t i = 0; i < opt.nheaders && !waits; i++)
         n += (size_t)snprintf(text + n, REQUEST_SIZE - n, "%.1000s\r\n", opt.header[i]);
-    if (opt.fresh && !crowd)
+    if (opt.fresh && !waits)
         n += (size_t)snprintf(text + n, REQUEST_SIZE - n, "Connection: close\r\n");
     if (has_body)
         n += add_body(text + n, REQUEST_SIZE - n);
     else
         n += (size_t)snprintf(text + n, REQUEST_SIZE - n, "\r\n");
-    return (struct plan){ .request = text, .len = n, .fresh = opt.fresh && !crowd,
-                          .expect = { .status = crowd ? 200 : opt.status, .length = crowd ? 128 : opt.length,
+    return (struct plan){ .request = text, .len = n, .fresh = opt.fresh && !waits,
+                          .expect = { .status = waits ? 200 : opt.status, .length = waits ? 128 : opt.length,
                                       .counted = has_body, .number = opt.body },
                           .timeout = (uint64_t)(opt.timeout * NS_PER_S) };
 }
@@ -239,7 +240,6 @@ static void run_busy(double seconds, uint64_t count)
 {
     uint64_t now = client_now();
 
-    client.on_over = on_busy_over;
     running = true;
     end_at = count != 0 ? 0 : now + (uint64_t)(seconds * NS_PER_S);
     remaining = count;
@@ -262,23 +262,13 @@ static void on_crowd_over(struct conn *c)
 
 static void fill_crowd(void)
 {
-    client.on_over = on_crowd_over;
     for (size_t i = 0; i < opt.crowd; i++) {
         conn_start(&conns[opt.connections + i], client_now());
-        while (!opt.parked && client.in_flight >= CROWD_AT_ONCE)
+        while (!opt.parked && crowd.in_flight >= CROWD_AT_ONCE)
             turn(100);
     }
-    if (!opt.parked)
-        drain();
-}
-
-/* Parked requests are in flight, but nobody waits for them until they are released. */
-static size_t set_aside_crowd(void)
-{
-    size_t parked = client.in_flight;
-
-    client.in_flight = 0;
-    return parked;
+    while (!opt.parked && crowd.in_flight != 0)
+        turn(100);
 }
 
 static size_t count_crowd(enum conn_state state)
@@ -366,35 +356,35 @@ static void require_good_start(const struct tally *t)
 }
 
 /* After a parked crowd was let go: every one of them must get its answer. */
-static void collect_crowd(size_t parked)
+static void collect_crowd(void)
 {
-    uint64_t end = client_now() + 20ull * NS_PER_S, errors = client.tally->errors, before = client.tally->done;
+    uint64_t end = client_now() + 20ull * NS_PER_S;
 
     if (!opt.parked || !opt.sync)
         return;
     wait_for_line("release");
-    client.on_over = on_crowd_over;
-    client.in_flight = parked;
-    while (client.in_flight != 0 && client_now() < end)
+    while (crowd.in_flight != 0 && client_now() < end)
         turn(100);
-    printf("{\"answered\": %llu, \"errors\": %llu}\n", (unsigned long long)(client.tally->done - before),
-           (unsigned long long)(client.tally->errors - errors));
+    printf("{\"answered\": %llu, \"errors\": %llu}\n", (unsigned long long)crowd_tally.done,
+           (unsigned long long)crowd_tally.errors);
 }
 
-static int run(const struct plan *busy, const struct plan *crowd)
+static int run(const struct plan *busy, const struct plan *waiting)
 {
     static struct tally before, measured;
-    size_t parked;
+    bool complete;
     uint64_t start;
 
-    for (size_t i = 0; i < nconns; i++)
-        conn_init(&conns[i], &client, i < opt.connections ? busy : crowd);
+    for (size_t i = 0; i < opt.connections; i++)
+        conn_init(&conns[i], &client, busy);
+    for (size_t i = opt.connections; i < nconns; i++)
+        conn_init(&conns[i], &crowd, waiting);
     client.tally = &before;
     fill_crowd();
-    parked = set_aside_crowd();
     if (opt.warmup > 0 && opt.connections != 0)
         run_busy(opt.warmup, 0);
     require_good_start(&before);
+    require_good_start(&crowd_tally);
     wait_for_line("ready");
     client.tally = &measured;
     start = client_now();
@@ -402,9 +392,10 @@ static int run(const struct plan *busy, const struct plan *crowd)
         run_busy(opt.seconds, opt.count);
     else
         turn(100);
-    print_report(&measured, before.done, (double)(client_now() - start) / NS_PER_S);
-    collect_crowd(parked);
-    return measured.errors != 0;
+    print_report(&measured, before.done + crowd_tally.done, (double)(client_now() - start) / NS_PER_S);
+    complete = count_crowd(opt.parked ? CONN_READING : CONN_IDLE) == opt.crowd;
+    collect_crowd();
+    return measured.errors != 0 || !complete;
 }
 
 /* ---- options */
@@ -490,7 +481,7 @@ static void set_option(int ch, const char *arg)
 
 int main(int argc, char **argv)
 {
-    struct plan busy, crowd;
+    struct plan busy, waiting;
 
     for (int ch; (ch = getopt_long(argc, argv, "a:p:u:c:d:n:w:H:b:CfSr:Li:k:P:s:l:t:y", options, NULL)) != -1;)
         set_option(ch, optarg);
@@ -501,14 +492,18 @@ int main(int argc, char **argv)
         usage();
     client.spread = opt.spread;
     client.epfd = epoll_create1(EPOLL_CLOEXEC);
+    client.on_over = on_busy_over;
+    crowd = client;
+    crowd.tally = &crowd_tally;
+    crowd.on_over = on_crowd_over;
     nconns = opt.connections + opt.crowd;
     conns = calloc(nconns, sizeof *conns);
     rate.free = calloc(opt.connections + 1, sizeof *rate.free);
     if (client.epfd < 0 || conns == NULL || rate.free == NULL)
         die("start");
     busy = make_plan(opt.path, false);
-    crowd = make_plan(opt.crowd_path, true);
+    waiting = make_plan(opt.crowd_path, true);
     if (opt.parked)
-        crowd.timeout = 0;
-    return run(&busy, &crowd);
+        waiting.timeout = 0;
+    return run(&busy, &waiting);
 }
