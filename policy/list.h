@@ -28,7 +28,7 @@ struct policy_entry {
 };
 
 struct policy_list {
-    const struct policy_entry *at;  /* in the loader's arena; file order */
+    struct policy_entry *at;        /* in the loader's arena; file order */
     unsigned n;
 };
 

@@ -178,6 +178,9 @@ void sc_resume(struct sc_exchange *x, enum sc_verdict verdict);
 struct sc_str sc_request_id(const struct sc_exchange *x);
 void sc_set_request_id(struct sc_exchange *x, struct sc_str id);
 
+/* Fast and well spread, seeded for each thread; not for secrets. */
+uint64_t sc_random(void);
+
 /* n bytes that live as long as the exchange; aligned to 16, not zeroed, never NULL. */
 void *sc_alloc(struct sc_exchange *x, size_t n);
 
