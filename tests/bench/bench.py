@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True  # the sources may be read-only
 import cases
 import procs
 import proxies
@@ -29,8 +30,9 @@ def read_options():
     p.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     p.add_argument("--proxies", default="outrider,nginx,haproxy,direct")
     p.add_argument("--workers", type=int, default=1, help="threads or processes of each proxy")
+    p.add_argument("--nice", type=int, default=0, metavar="N", help="of everything measured: -15 keeps neighbours out (root)")
     p.add_argument("--build", default=".", help="where make ran")
-    p.add_argument("--outrider", help="its command line (BUILD/outrider)")
+    p.add_argument("--outrider", help="its command line ($OUTRIDER, or BUILD/outrider)")
     p.add_argument("--nginx", default="nginx")
     p.add_argument("--haproxy", default="haproxy")
     p.add_argument("--run-in", metavar="DIR", help="start Outrider, and the others that are installed there, in this tree (chroot)")
@@ -41,8 +43,7 @@ def read_options():
     p.add_argument("--svg", metavar="FILE")
     p.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
     options = p.parse_args()
-    if options.outrider is None:
-        options.outrider = os.path.join(options.build, "outrider")
+    options.outrider = options.outrider or os.environ.get("OUTRIDER") or os.path.join(options.build, "outrider")
     return options
 
 
@@ -199,9 +200,9 @@ class Bench:
                     self.round_of(p, case, origin)))
         for proxy in running:
             self.guard(result, proxy, lambda p: self.look_inside(p, case, result))
-            lost = proxy.stop()
+            asked, lost = proxy.asked, proxy.stop()
             if lost is not None:
-                result["log_lost"][proxy.name] = lost
+                result["log_lost"][proxy.name] = (lost, asked)
         origin.stop()
         return result
 
@@ -250,6 +251,7 @@ def main():
         say(str(e))
         return 69
     os.sched_setaffinity(0, bench.tools.tool_cpus)
+    os.nice(options.nice)
     results = {"about": bench.about(), "cases": {}}
     try:
         for case in chosen:

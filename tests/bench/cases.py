@@ -55,7 +55,7 @@ CASES = [
     Case("post-chunked", "POST 4 KB, chunked", ["-c", 64, "-u", "/sink", "-b", 4096, "-C"]),
     Case("log", "small GET, JSON access log", ["-c", 64], [cpu(0.95), P99], logs="line"),
     Case("log-buffered", "the same, nginx with its log buffer", ["-c", 64], logs="buffered"),
-    Case("idle-1000", "1000 idle connections", ["-c", 0], kind="idle", crowd=1000, traced=0, bars=[
+    Case("footprint", "memory at rest, and of 1000 idle connections", ["-c", 0], kind="idle", crowd=1000, traced=0, bars=[
         Bar("private_kib", 4096), Bar("rss_kib", 16384), Bar("conn_kib", 24 + 14)]),
     Case("park-1000", "4 busy connections beside 1000 requests in flight", BUSY_BESIDE_CROWD, kind="park", crowd=1000,
          traced=0),

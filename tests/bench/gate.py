@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True  # the sources may be read-only
 import cases
 import procs
 import proxies
@@ -23,11 +24,11 @@ WARM_REQUESTS = 200
 def read_options():
     p = argparse.ArgumentParser(description="Holds the daemon against tests/bench/ceilings.json.")
     p.add_argument("--build", default=os.environ.get("top_builddir", "."), help="where make ran")
-    p.add_argument("--outrider", help="its command line (BUILD/outrider)")
+    p.add_argument("--outrider", help="its command line ($OUTRIDER, or BUILD/outrider)")
     p.add_argument("--only", metavar="PREFIX", help="only ceilings whose name begins like this")
     p.add_argument("--ceilings", default=os.path.join(HERE, "ceilings.json"))
     options = p.parse_args()
-    options.outrider = options.outrider or os.path.join(options.build, "outrider")
+    options.outrider = options.outrider or os.environ.get("OUTRIDER") or os.path.join(options.build, "outrider")
     options.run_in = None
     return options
 

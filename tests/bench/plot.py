@@ -42,7 +42,7 @@ def group(y, longest, title, unit, costs):
         width = round(WIDTH * value / baseline(costs) / longest)
         label = "%.2f %s" % (value, unit) if unit == "s/GB" else "%.1f %s" % (value, unit)
         parts.append('<rect x="%d" y="%d" width="%d" height="%d" fill="%s"/>' % (LEFT, y, width, BAR - 2, COLOURS[proxy]))
-        parts.append(text(LEFT + width + 5, y + BAR - 4, label, 'font-size="10"'))
+        parts.append(text(LEFT + width + 5, y + BAR - 4, label, 'font-size="10" stroke="#fff" stroke-width="3" paint-order="stroke"'))
         y += BAR
     return parts
 
@@ -60,13 +60,14 @@ def legend(about):
 def svg(results):
     found = groups(results)
     longest = max([c / baseline(costs) for _, _, costs in found for _, c in costs], default=1)
-    parts, y = legend(results["about"]), TOP
+    parts, bars, y = legend(results["about"]), [], TOP
     for title, unit, costs in found:
-        parts += group(y, longest, title, unit, costs)
+        bars += group(y, longest, title, unit, costs)
         y += BAR * len(costs) + GAP
     if found:
         one = LEFT + round(WIDTH / longest)
         parts.append('<path d="M%d %d V%d" stroke="#555" stroke-dasharray="3 3"/>' % (one, TOP - 8, y - GAP + 4))
+    parts += bars
     size = (LEFT + WIDTH + RIGHT, y + 8)
     return ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" '
             'font-size="12" fill="#222"><rect width="100%%" height="100%%" fill="#fff"/>\n%s\n</svg>\n'

@@ -8,7 +8,6 @@ import cases
 import plot
 
 PEERS = ("nginx", "haproxy")
-LOWER_IS_BETTER = True
 UNITS = {"cpu_us": "CPU µs/request", "cpu_s_per_gb": "CPU s/GB", "p99_us": "p99 µs", "times": "x the cost alone",
          "private_kib": "private KiB idle", "rss_kib": "resident KiB idle", "conn_kib": "private KiB per idle connection"}
 
@@ -164,10 +163,16 @@ def table(case, result):
     return rows
 
 
+def lost_too_many(lost, asked):
+    """Who does not write the lines has not done the work."""
+    return lost > asked / 100
+
+
 def notes(case, result, cpu_bar):
     lines = [v.text() for v in verdicts(case, result, cpu_bar)]
     lines += ["%s: %s" % (name, why) for name, why in result["failed"].items()]
-    lines += ["%s lost %d log lines" % (name, n) for name, n in result["log_lost"].items() if n]
+    lines += ["%s lost %d of %d log lines%s" % (name, lost, asked, ": its numbers do not count" if lost_too_many(lost, asked) else "")
+              for name, (lost, asked) in result["log_lost"].items() if lost]
     return lines
 
 
@@ -220,7 +225,7 @@ def verdict(results, options):
     missed = failed = 0
     print()
     for name, result in results["cases"].items():
-        failed += len(result["failed"])
+        failed += len(result["failed"]) + sum(lost_too_many(*x) for x in result["log_lost"].values())
         for v in verdicts(cases.BY_NAME[name], result, options.cpu_bar):
             missed += v.state == "MISS"
             print("%-12s %-13s %s" % (v.state, name, v.text()))
