@@ -282,13 +282,13 @@ const struct sc_field config_fields[] = {
     SC_CUSTOM(C, registries, struct registries, registries_load, .schema = registries_schema,
               .doc = "Where services are looked up: a map of names to `{ type: TYPE, ... }`. The `source` of a "
                      "service names one of them."),
-    { .name = "defaults", .type = SC_T_CUSTOM, .custom = config_load_defaults, .fields = defaults_fields,
-      .doc = "What every service and route has unless it says otherwise." },
     SC_OBJECTS(C, services, struct service_conf, service_fields,
                .doc = "What requests are forwarded to: a name, where its targets come from, and how they are treated."),
     SC_CUSTOM(C, policies, struct policy_list, policy_list_load, .schema = policy_list_schema, .print = policy_list_print,
               .doc = "Policies of every route: `- NAME: {keys}`."),
     SC_OBJECTS(C, routes, struct route_conf, route_fields, .doc = "Which requests go to which service, and how."),
+    { .name = "defaults", .type = SC_T_CUSTOM, .custom = config_load_defaults, .fields = defaults_fields,
+      .doc = "What every service and route has unless it says otherwise." },
     SC_OBJECT(C, telemetry, struct telemetry_conf, telemetry_fields, .doc = "What is said about the process and its "
                                                                             "traffic."),
     SC_END
