@@ -180,3 +180,8 @@ struct node *json_parse(struct parse *p, struct sc_str text)
     json_decref(v);
     return root;
 }
+
+const char *json_library_version(void)
+{
+    return jansson_version_str();
+}

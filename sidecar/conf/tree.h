@@ -76,3 +76,7 @@ struct node *node_wrap(struct arena *a, const struct node *value, const char *ke
 /* `over` with the keys that only `under` has, map by map; either may be NULL. Maps that both have a `type`, and not the
  * same, are not mixed: `over` wins whole. Shares nodes with both. */
 const struct node *tree_under(struct arena *a, const struct node *over, const struct node *under);
+
+/* Of the libraries that read the two languages, at run time. Any thread. */
+const char *yaml_library_version(void);
+const char *json_library_version(void);

@@ -413,3 +413,8 @@ struct node *yaml_parse(struct parse *p, struct sc_str text)
     map_fini(&r.anchors);
     return r.stop ? NULL : root;                  /* half a tree would only bring mistakes that are none */
 }
+
+const char *yaml_library_version(void)
+{
+    return yaml_get_version_string();
+}

@@ -20,7 +20,7 @@ HOME = {
 SYSTEM = ["sys/*", "net/*", "netinet/*", "arpa/*", "linux/*", "bits/*", "immintrin.h", "emmintrin.h", "arm_neon.h"]
 C_LIBRARY = """assert ctype dirent dlfcn errno execinfo fcntl fnmatch getopt glob grp inttypes limits locale malloc math netdb
     poll pthread pwd sched semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib
-    stdnoreturn string strings syslog termios time unistd wordexp""".split()
+    stdnoreturn string strings sysexits syslog termios time unistd wordexp""".split()
 
 
 def home_of(name):

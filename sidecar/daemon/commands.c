@@ -1,0 +1,170 @@
+/* sidecar/daemon/commands.c - the sub-commands of `outrider`.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/commands.h"
+
+#include "conf/describe.h"
+#include "conf/load.h"
+#include "daemon/control.h"
+#include "proxy/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#define DEFAULT_FILE SYSCONFDIR "/outrider/outrider.yaml"
+
+static const char *config_file = DEFAULT_FILE;
+
+static const struct option_row file_options[] = {
+    { 'c', "config", "FILE", "the configuration; `-` is standard input; default " DEFAULT_FILE, &config_file, NULL },
+    { .name = NULL },
+};
+
+static int command_run(const struct command *self, int n, char **words)
+{
+    struct run_options options = { .config = config_file };
+
+    (void)self;
+    (void)n;
+    (void)words;
+    return control_run(&options);
+}
+
+static int command_check(const struct command *self, int n, char **words)
+{
+    struct buf out = BUF_INIT;
+    struct conf_report report;
+    struct config *config;
+    bool ok;
+
+    (void)self;
+    (void)n;
+    (void)words;
+    report_init(&report);
+    config = config_load(config_file, &report);
+    ok = config != NULL;
+    report_print(&report, &out);
+    if (out.n > 0)
+        fwrite(out.p, 1, out.n, stderr);
+    report_fini(&report);
+    config_unref(&config);
+    buf_clear(&out);
+    if (!ok) {
+        buf_fini(&out);
+        return EX_CONFIG;
+    }
+    buf_printf(&out, "%s: ok\n", strcmp(config_file, "-") == 0 ? "standard input" : config_file);
+    return commands_write(&out);
+}
+
+static int command_schema(const struct command *self, int n, char **words)
+{
+    struct buf out = BUF_INIT;
+
+    (void)self;
+    (void)n;
+    (void)words;
+    conf_schema(config_fields, "Configuration of Outrider " PACKAGE_VERSION, &out);
+    return commands_write(&out);
+}
+
+const struct command commands[] = {
+    { "run", "[-c FILE]", "runs the proxy in the foreground",
+      "Runs the proxy in the foreground, for systemd and containers. TERM ends it gracefully (a second one at once), INT\n"
+      "quickly, USR1 opens log files anew. The exit code is 0 after a clean stop, 78 when the configuration has mistakes.",
+      file_options, 0, command_run },
+    { "check", "[-c FILE]", "reports every mistake of a configuration",
+      "Prints `FILE:LINE:COLUMN: KEY: what is wrong` on standard error for every mistake, or `FILE: ok`. Nothing is bound,\n"
+      "connected to or resolved. The exit code is 0, or 78 when there are mistakes.",
+      file_options, 0, command_check },
+    { "schema", "", "prints the JSON Schema of the configuration",
+      "Prints the configuration's JSON Schema (2020-12), for editors and for checks elsewhere.", NULL, 0, command_schema },
+    { "help", "[KEY | COMMAND]", "explains a key of the configuration, or a command",
+      "Explains a key of the configuration (`services.retry`, or just the end of its path), a policy, or a command.",
+      help_options, 1, command_help },
+    { "version", "", "prints the versions of the program and its libraries",
+      "Prints the versions of the program and of its libraries, and what it cannot do because of them.", NULL, 0,
+      command_version },
+    { .name = NULL },
+};
+
+int commands_write(struct buf *out)
+{
+    bool ok = fwrite(out->p, 1, out->n, stdout) == out->n;
+
+    ok = fflush(stdout) == 0 && ok;
+    buf_fini(out);
+    if (!ok)
+        perror("outrider: standard output");
+    return ok ? EX_OK : EX_IOERR;
+}
+
+void commands_overview(struct buf *out)
+{
+    buf_puts(out, "Usage: outrider COMMAND [OPTION]...\n\n"
+                  "An HTTP sidecar: applications call it, it finds the targets and forwards.\n\nCommands:\n");
+    for (const struct command *c = commands; c->name != NULL; c++)
+        buf_printf(out, "  %-10s %s\n", c->name, c->summary);
+    buf_puts(out, "\n`outrider COMMAND --help` says more about one; `outrider help KEY` explains a key of the "
+                  "configuration.\n");
+}
+
+static const struct command *find(const char *name)
+{
+    const struct command *c = commands;
+
+    while (c->name != NULL && strcmp(c->name, name) != 0)
+        c++;
+    return c->name == NULL ? NULL : c;
+}
+
+static int unknown(const char *name)
+{
+    const char *names[sizeof commands / sizeof *commands], *near;
+    unsigned n = 0;
+
+    for (const struct command *c = commands; c->name != NULL; c++)
+        names[n++] = c->name;
+    names[n] = NULL;
+    near = nearest_word(str_of(name), names);
+    if (near != NULL)
+        fprintf(stderr, "outrider: there is no command \"%s\"; did you mean \"%s\"?\n", name, near);
+    else
+        fprintf(stderr, "outrider: there is no command \"%s\"; see `outrider --help`\n", name);
+    return EX_USAGE;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    struct buf out = BUF_INIT;
+    char **words;
+    bool help;
+    int n;
+
+    if (!options_parse(c, argc, argv, &help, &n, &words))
+        return EX_USAGE;
+    if (!help)
+        return c->run(c, n, words);
+    options_help(c, &out);
+    return commands_write(&out);
+}
+
+int commands_main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    const struct command *c;
+    struct buf out = BUF_INIT;
+
+    if (name == NULL || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        commands_overview(&out);
+        if (name != NULL)
+            return commands_write(&out);
+        fputs(out.p, stderr);
+        buf_fini(&out);
+        return EX_USAGE;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        name = "version";
+    c = find(name);
+    return c == NULL ? unknown(name) : run_command(c, argc - 1, argv + 1);
+}
