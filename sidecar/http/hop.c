@@ -34,6 +34,11 @@ static bool is_in(const uint64_t set[2], enum hdr id)
     return (set[id >> 6 & 1] >> (id & 63) & 1) != 0;
 }
 
+bool hop_is_hop(enum hdr id)
+{
+    return is_in(hop_fields, id);
+}
+
 bool hop_is_protected(enum hdr id)
 {
     return is_in(protected_fields, id);
@@ -53,7 +58,7 @@ static void strip_named(struct headers *h, struct sc_str list, unsigned *left)
         --*left;
         if (id == HDR_OTHER)
             headers_remove_name(h, name);
-        else if (!hop_is_protected(id) && !is_in(hop_fields, id))
+        else if (!hop_is_protected(id) && !hop_is_hop(id))
             headers_remove(h, id);
     }
 }
@@ -106,5 +111,5 @@ void hop_strip(struct headers *h, struct hop *hop)
         for (struct header *f = headers_first(h, HDR_CONNECTION); f != NULL; f = headers_next(h, f, HDR_CONNECTION))
             strip_named(h, f->value, &left);
     for (unsigned i = 0; i < h->n; i++)
-        h->at[i].gone |= is_in(hop_fields, (enum hdr)h->at[i].id);
+        h->at[i].gone |= hop_is_hop((enum hdr)h->at[i].id);
 }

@@ -18,5 +18,7 @@ struct hop {
  * (hop_is_protected); such an option is ignored. Content-Length stays: whoever frames the message anew replaces it. */
 void hop_strip(struct headers *h, struct hop *hop);
 
+/* Whether a field ends at this hop in any case: the list above. */
+bool hop_is_hop(enum hdr id);
 /* Whether a field may never be removed by naming it in Connection. */
 bool hop_is_protected(enum hdr id);

@@ -34,7 +34,8 @@ struct chunked {
     uint64_t left;              /* of this chunk */
     uint64_t payload;           /* bytes of data given out so far */
     char *line;                 /* trailer section so far, in the arena */
-    uint32_t line_n, line_cap;
+    uint32_t line_n, line_at, line_cap;
+    uint16_t fields;
     struct headers *trailers;   /* NULL: check and drop them */
     struct arena *arena;
 };
