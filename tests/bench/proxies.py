@@ -17,6 +17,11 @@ LOG_FIELDS = ("time", "id", "listener", "client", "method", "scheme", "host", "p
               "first_byte_ms", "user_agent", "referer")
 
 
+# Changes into the tree $0 with /proc and /dev there, and becomes the program: the process keeps its number.
+INTO_TREE = ('mount --make-rprivate / && mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && '
+             'exec chroot "$0" "$@"')
+
+
 class Setup:
     """What a case asks of a proxy. logs: none, line (each line written at once) or buffered."""
 
@@ -54,7 +59,7 @@ class Proxy:
         return self.reader.stdin
 
     def inside(self, command):
-        return ["chroot", self.tree] + command if self.tree else command
+        return ["unshare", "-m", "sh", "-c", INTO_TREE, self.tree] + command if self.tree else command
 
     def file(self, name, text):
         """Writes a file the proxy reads; its name as the proxy sees it."""
