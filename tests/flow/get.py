@@ -20,7 +20,8 @@ def test_get(t):
     t.equal(answer.get("etag"), '"e"', "ETag")
     request = origin.last
     t.equal((request.method, request.target, request.minor), ("GET", "/a/b?q=1&r=%2f", 1), "request line")
-    t.equal((request.get("host"), request.get("x-mine"), request.get("accept")), ("t.example", "m n", "*/*"), "fields")
+    t.equal((request.get("host"), request.get("x-mine"), request.get("accept")), ("t.example", "m n", "*/*"),
+            "fields")
     t.equal(request.framing, "none", "no body is announced")
 
 
@@ -36,7 +37,8 @@ def test_statuses(t):
     origin = t.origin()
     outrider = t.outrider(PLAIN, origin=origin)
     client = t.client(outrider)
-    for status in (200, 201, 202, 206, 301, 302, 400, 401, 403, 404, 418, 422, 429, 451, 500, 501, 502, 503, 504, 599):
+    for status in (200, 201, 202, 206, 301, 302, 400, 401, 403, 404, 418, 422, 429, 451, 500, 501, 502, 503, 504,
+                   599):
         origin.answer(f"/{status}", f"said {status}".encode(), status=status)
         answer = client.get(f"/{status}")
         t.equal((answer.status, answer.body), (status, f"said {status}".encode()), "answer")

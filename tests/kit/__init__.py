@@ -16,7 +16,9 @@ from .http import BadMessage, Truncated, chunk, chunked, head
 from .limit import TimedOut, remaining, start as start_clock, wait_until
 from .origin import Connection, Origin
 from .outrider import Outrider, command, run, sanitized
+from .routing import routed, takes
 from .ports import Full, Port
+from . import strict
 from .tap import Failure, Skip, main
 from .wire import Ended, Wire
 

@@ -27,6 +27,7 @@ def problem(t, response, status, code, error):
 def proxy_status(t, response, error):
     value = response.get("proxy-status")
     t.true(value is not None, "Proxy-Status is there")
-    match = re.fullmatch(r'("[^"]*"|[A-Za-z*][^\s;,"]*)((?:\s*;\s*[a-z*][a-z0-9_.*-]*(?:=(?:"[^"]*"|[^\s;,"]+))?)*)', value)
+    match = re.fullmatch(r'("[^"]*"|[A-Za-z*][^\s;,"]*)((?:\s*;\s*[a-z*][a-z0-9_.*-]*(?:=(?:"[^"]*"|[^\s;,"]+))?)*)',
+                         value)
     t.true(match, f"Proxy-Status is one list member: {value!r}")
     t.contains([p.strip() for p in match.group(2).split(";")], f"error={error}", "Proxy-Status")

@@ -8,8 +8,8 @@
         c.reset()                           # or close(), or stall() until the peer goes
 
 Origin(t, first, second) runs `first` for the first connection and `second` for every later one. Without scripts each
-connection is served from a table of answers by path. All requests are kept whole, and what is wrong on the wire, or goes
-wrong in a script, fails the case."""
+connection is served from a table of answers by path. All requests are kept whole, and what is wrong on the wire, or
+goes wrong in a script, fails the case."""
 import os
 import socket
 import threading
@@ -29,6 +29,17 @@ class Connection(Wire):
 
     def request(self):
         return self.origin.keep(http.read_request(self), self)
+
+    def requests(self):
+        """Each request until the peer ends the connection between two of them."""
+        while self.buffer or self.more():
+            yield self.request()
+
+    def more(self):
+        try:
+            return self.fill("for the next request")
+        except Ended:
+            return False
 
     def request_head(self):
         """The body is left to be read: by body(), or not at all."""
@@ -133,22 +144,15 @@ class Origin:
                 self.live.discard(connection)
 
     def _serve(self, connection):
-        while True:
-            try:
-                request = connection.request()
-            except (Ended, http.Truncated) as end:
-                if isinstance(end, http.Truncated) or end.partial:
-                    self.broken.append(end)
-                return
-            except (OSError, limit.TimedOut):
-                return
-            answer = self.answers.get(request.target.partition("?")[0], self.default)
-            try:
+        try:
+            for request in connection.requests():
+                answer = self.answers.get(request.target.partition("?")[0], self.default)
                 if answer(connection, request) == "close":
                     return
-            except Ended as end:
-                self.broken.append(end)
-                return
+        except (Ended, http.Truncated) as end:
+            self.broken.append(end)
+        except (OSError, limit.TimedOut):           # idle until the case was over
+            pass
 
     # -- what a case says and asks --------------------------------------------------------------------------------
     def answer(self, path, body=b"", status=200, headers=()):

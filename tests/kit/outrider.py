@@ -1,9 +1,9 @@
 # tests/kit/outrider.py - the daemon under test.
 # SPDX-License-Identifier: Apache-2.0
-"""OUTRIDER names the program (a wrapper such as `valgrind ./outrider` is split at blanks). A configuration is YAML with
-@places@: @main@ is the address of the listener that Client(outrider) talks to, @dir@ a directory of the case, and a thing
-given by name stands for itself: @origin@ is `{ host: ..., port: ... }`, @origin.port@ its port. Unless the text has them,
-`listeners` (one, at @main@) and `admin` (a unix socket) are put before it."""
+"""OUTRIDER names the program (a wrapper such as `valgrind ./outrider` is split at blanks). A configuration is YAML
+with @places@: @main@ is the address of the listener that Client(outrider) talks to, @dir@ a directory of the case, and
+a thing given by name stands for itself: @origin@ is `{ host: ..., port: ... }`, @origin.port@ its port. Unless the text
+has them, `listeners` (one, at @main@) and `admin` (a unix socket) are put before it."""
 import json
 import mmap
 import os

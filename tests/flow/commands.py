@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# tests/flow/commands.py - help, schema, version: output and exit codes.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+
+
+def ok(t, *arguments):
+    code, out, err = run(*arguments)
+    t.equal((code, err), (0, ""), f"exit code and standard error of {arguments}")
+    t.true(out.strip(), f"{arguments} says something")
+    return out
+
+
+def usage(t, *arguments):
+    code, out, err = run(*arguments)
+    t.equal((code, out), (64, ""), f"exit code and standard output of {arguments}")
+    t.true(err.strip(), f"{arguments} says what is wrong")
+    return err
+
+
+def test_help(t):
+    """--help and help go to standard output, and name the sub-commands"""
+    for arguments in (["--help"], ["help"]):
+        out = ok(t, *arguments)
+        for command_name in ("run", "check", "schema", "help", "version"):
+            t.contains(out, command_name, f"{arguments}")
+    for command_name in ("run", "check", "schema", "version"):
+        t.contains(ok(t, command_name, "--help"), command_name, "help of a sub-command")
+
+
+def test_help_key(t):
+    """help KEY is the prose of a key, also of a nested one"""
+    t.contains(ok(t, "help", "workers"), "workers", "prose")
+    t.contains(ok(t, "help", "services.retry.max_retries"), "max_retries", "prose")
+    t.contains(ok(t, "help", "listeners.header_timeout"), "10s", "prose with the default")
+
+
+def test_help_unknown(t):
+    """an unknown key: an error, with the likely one"""
+    code, out, err = run("help", "wrokers")
+    t.true(code != 0, "exit code")
+    t.contains(err, "workers", "what is said")
+
+
+def test_schema(t):
+    """schema is JSON Schema of the whole file"""
+    schema = json.loads(ok(t, "schema"))
+    t.contains(schema["$schema"], "2020-12", "$schema")
+    t.true({"services", "routes", "listeners", "workers"} <= set(schema["properties"]),
+           f"properties {list(schema['properties'])}")
+    t.equal(schema["additionalProperties"], False, "additionalProperties")
+
+
+def test_version(t):
+    """version names itself and its libraries"""
+    for arguments in (["version"], ["--version"]):
+        out = ok(t, *arguments)
+        t.true(re.search(r"outrider \d+\.\d+\.\d+", out), f"{arguments}: {out!r}")
+    for library in ("libmicrohttpd", "libcurl", "OpenSSL", "jansson"):
+        t.contains(ok(t, "version").lower(), library.lower(), "libraries")
+
+
+def test_usage(t):
+    """wrong usage: 64, on standard error"""
+    usage(t)
+    usage(t, "--nonsense")
+    usage(t, "check", "--nonsense")
+    usage(t, "run", "-c")
+    t.contains(usage(t, "chekc"), "check", "did you mean")
+
+
+main()

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# tests/flow/refuse-chunks.py - 5: chunk framing that is not exactly right.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+
+
+def bodies(**cases):
+    return {what.replace("_", " "): strict.post(b"Transfer-Encoding: chunked", body=body) for what,
+            body in cases.items()}
+
+
+def test_sizes(t):
+    """5: sizes that are not plain hexadecimal are 400"""
+    strict.refused(t, bodies(
+        no_number=b"zz\r\nhello\r\n0\r\n\r\n", signed=b"+5\r\nhello\r\n0\r\n\r\n",
+        negative=b"-5\r\nhello\r\n0\r\n\r\n",
+        with_0x=b"0x5\r\nhello\r\n0\r\n\r\n", empty=b"\r\nhello\r\n0\r\n\r\n",
+        blank_before=b" 5\r\nhello\r\n0\r\n\r\n",
+        blank_behind=b"5 \r\nhello\r\n0\r\n\r\n", tab_behind=b"5\t\r\nhello\r\n0\r\n\r\n",
+        underscore=b"0_5\r\nhello\r\n0\r\n\r\n",
+        overflow_64=b"10000000000000005\r\nhello\r\n0\r\n\r\n", overflow_far=b"f" * 40 + b"\r\nhello\r\n0\r\n\r\n",
+        overflow_32_in_64=b"ffffffffffffffff\r\nhello\r\n0\r\n\r\n", nul=b"5\0\r\nhello\r\n0\r\n\r\n"), (400, 413))
+
+
+def test_line_ends(t):
+    """5: bare LF and CR in the framing are 400"""
+    strict.refused(t, bodies(
+        lf_after_size=b"5\nhello\r\n0\r\n\r\n", cr_after_size=b"5\rhello\r\n0\r\n\r\n",
+        lf_after_data=b"5\r\nhello\n0\r\n\r\n",
+        cr_after_data=b"5\r\nhello\r0\r\n\r\n", nothing_after_data=b"5\r\nhello0\r\n\r\n",
+        more_data_than_said=b"5\r\nhelloX\r\n0\r\n\r\n",
+        lf_after_the_last=b"5\r\nhello\r\n0\n\r\n", lf_at_the_end=b"5\r\nhello\r\n0\r\n\n",
+        cr_cr_lf=b"5\r\r\nhello\r\n0\r\n\r\n"), (400,))
+
+
+def test_extensions(t):
+    """5: extensions that hide something are 400"""
+    strict.refused(t, bodies(
+        lf_in_an_extension=b"5;a\nhello\r\n0\r\n\r\n", cr_in_an_extension=b"5;a\rb\r\nhello\r\n0\r\n\r\n",
+        nul_in_an_extension=b"5;a\0b\r\nhello\r\n0\r\n\r\n",
+        very_long=b"5;" + b"a" * 5000 + b"\r\nhello\r\n0\r\n\r\n",
+        very_long_on_the_last=b"5\r\nhello\r\n0;" + b"a" * 5000 + b"\r\n\r\n"), (400, 413))
+
+
+def test_trailers(t):
+    """5: broken trailers are 400"""
+    strict.refused(t, bodies(
+        space_before_colon=b"5\r\nhello\r\n0\r\nX : y\r\n\r\n", no_name=b"5\r\nhello\r\n0\r\n: y\r\n\r\n",
+        folded=b"5\r\nhello\r\n0\r\nX: y\r\n z\r\n\r\n",
+        no_colon=b"5\r\nhello\r\n0\r\nnothing\r\n\r\n", nul=b"5\r\nhello\r\n0\r\nX: \0\r\n\r\n",
+        lf=b"5\r\nhello\r\n0\r\nX: y\n\r\n"), (400,))
+
+
+def test_endless_trailers(t):
+    """5: trailers above the limit of a head are 400 or 431"""
+    strict.refused(t, bodies(one_long=b"5\r\nhello\r\n0\r\nX: " + b"y" * 20000 + b"\r\n\r\n",
+                             many=b"5\r\nhello\r\n0\r\n" + b"X: y\r\n" * 3000 + b"\r\n"), (400, 413, 431))
+
+
+def test_good(t):
+    """5: leading zeros, both cases and trailers are served; nothing of it becomes a field"""
+    origin = strict.accepted(t, bodies(
+        plain=b"5\r\nhello\r\n0\r\n\r\n", zeros=b"0005\r\nhello\r\n000\r\n\r\n",
+        upper=b"A\r\nhellohello\r\n0\r\n\r\n",
+        lower=b"a\r\nhellohello\r\n0\r\n\r\n", trailers=b"5\r\nhello\r\n0\r\nX-T: v\r\nAuthorization: no\r\n\r\n"))
+    for request in origin.requests:
+        for name in ("x-t", "authorization"):
+            t.lacks(request.names(), name, "fields at the target")
+
+
+def test_reframed(t):
+    """5: the target gets chunk framing of the sidecar's own making"""
+    origin = t.origin()
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    client.send(strict.post(b"Transfer-Encoding: chunked",
+                            body=b"00000001\r\nh\r\n04\r\nello\r\n0000\r\nX-T: v\r\n\r\n"))
+    t.equal(client.response().status, 200, "status")
+    t.equal((origin.last.body, origin.last.trailers), (b"hello", []), "body and trailers")
+
+
+main()

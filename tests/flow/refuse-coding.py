@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# tests/flow/refuse-coding.py - 2: Transfer-Encoding other than exactly chunked.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+
+BODY = b"5\r\nhello\r\n0\r\n\r\n"
+
+
+def test_other(t):
+    """2: anything but exactly chunked is 400 or 501"""
+    values = {
+        "identity": b"identity", "gzip": b"gzip", "a list": b"gzip, chunked", "chunked twice": b"chunked, chunked",
+        "chunked first": b"chunked, identity", "a prefix": b"xchunked", "a suffix": b"chunkedx",
+        "quoted": b'"chunked"',
+        "a parameter": b"chunked;q=1", "a comma before": b", chunked", "a comma behind": b"chunked,", "empty": b"",
+        "a vertical tab": b"\x0bchunked", "a NUL": b"chunked\0", "a space within": b"chun ked"}
+    strict.refused(t, {what: strict.post(b"Transfer-Encoding: " + value, body=BODY) for what,
+                       value in values.items()},
+                   (400, 501))
+
+
+def test_spelled_otherwise(t):
+    """2: fields that some servers read as Transfer-Encoding are 400 or 501"""
+    strict.refused(t, {
+        "twice": strict.post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=BODY),
+        "twice, different": strict.post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", body=BODY),
+        "space before the colon": strict.post(b"Transfer-Encoding : chunked", body=BODY),
+        "folded value": strict.post(b"Transfer-Encoding:\r\n chunked", body=BODY),
+        "folded name": strict.post(b"Transfer-: chunked\r\n Encoding", body=BODY),
+        "space before the name": strict.post(b" Transfer-Encoding: chunked", body=BODY)}, (400, 501))
+
+
+def test_http10(t):
+    """2: Transfer-Encoding in HTTP/1.0 is 400"""
+    strict.refused(t, {
+        "chunked": strict.post(b"Transfer-Encoding: chunked", body=BODY, version=b"HTTP/1.0"),
+        "with keep-alive": strict.post(b"Transfer-Encoding: chunked", b"Connection: keep-alive", body=BODY,
+                                       version=b"HTTP/1.0")}, (400, 501))
+
+
+def test_good(t):
+    """2: chunked in any case, with blanks around it, is served"""
+    origin = strict.accepted(t, {
+        "plain": strict.post(b"Transfer-Encoding: chunked", body=BODY),
+        "upper case": strict.post(b"Transfer-Encoding: CHUNKED", body=BODY),
+        "no blank": strict.post(b"Transfer-Encoding:chunked", body=BODY),
+        "blanks": strict.post(b"Transfer-Encoding: \t chunked \t", body=BODY)})
+    t.equal({r.body for r in origin.requests if r.target == "/bad"}, {b"hello"}, "bodies at the target")
+
+
+main()

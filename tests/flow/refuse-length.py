@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# tests/flow/refuse-length.py - 3: Content-Length that is not one number.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+
+
+def test_values(t):
+    """3: signed, hexadecimal, empty, overflowing or listed lengths are 400, never guessed at"""
+    values = {
+        "plus": b"+5", "minus": b"-5", "minus zero": b"-0", "hex": b"0x5", "hex digits": b"5a", "empty": b"",
+        "a list": b"5, 5",
+        "a list of two": b"5, 6", "a fraction": b"5.0", "an exponent": b"5e0", "a space within": b"5 5",
+        "64 bits": b"18446744073709551621",
+        "2 to the 63rd": b"9223372036854775808", "long": b"1" * 200, "a letter": b"x", "quoted": b'"5"',
+        "a comma": b"5,",
+        "a NUL": b"5\0", "full width digits": "５".encode(), "a tab within": b"5\t5",
+        "32 bits in a list": b"4294967301, 5"}
+    strict.refused(t, {what: strict.post(b"Content-Length: " + value, body=b"hello") for what,
+                       value in values.items()}, (400,))
+
+
+def test_fields(t):
+    """3: two lengths are 400, also when they are the same; so are fields that look like one"""
+    strict.refused(t, {
+        "two different": strict.post(b"Content-Length: 5", b"Content-Length: 6", body=b"hello!"),
+        "two equal": strict.post(b"Content-Length: 5", b"Content-Length: 5", body=b"hello"),
+        "other case": strict.post(b"Content-Length: 5", b"content-length: 6", body=b"hello!"),
+        "space before the colon": strict.post(b"Content-Length : 5", body=b"hello"),
+        "tab before the colon": strict.post(b"Content-Length\t: 5", body=b"hello"),
+        "folded": strict.post(b"Content-Length:\r\n 5", body=b"hello"),
+        "space before the name": strict.post(b"X-A: b", b" Content-Length: 5", body=b"hello")}, (400,))
+
+
+def test_good(t):
+    """3: digits with blanks around them are served"""
+    origin = strict.accepted(t, {
+        "plain": strict.post(b"Content-Length: 5", body=b"hello"),
+        "no blank": strict.post(b"Content-Length:5", body=b"hello"),
+        "blanks": strict.post(b"Content-Length: \t 5 \t", body=b"hello")})
+    t.equal({r.body for r in origin.requests if r.target == "/bad"}, {b"hello"}, "bodies at the target")
+
+
+main()

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# tests/flow/socket-activation.py - listeners that systemd has opened.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+
+import tempfile
+
+CONFIG = """
+listeners: [ { name: main, address: "systemd:web" }, { name: own, address: "@main@" } ]
+services: [ { name: web, targets: [ @origin@ ] } ]
+routes: [ { match: { paths: ["/**"] }, service: web } ]
+"""
+# As systemd does it: descriptors from 3 on, and the process id that they are for.
+ACTIVATE = """import os, sys
+fds = [os.dup(int(fd)) for fd in sys.argv[1].split(",")]
+for i, fd in enumerate(fds):
+    os.dup2(fd, 100 + i)
+for i in range(len(fds)):
+    os.dup2(100 + i, 3 + i)
+os.closerange(3 + len(fds), 200)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=sys.argv[2])
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+
+
+def listening():
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(64)
+    sock.set_inheritable(True)
+    return sock
+
+
+def activated(sockets, names):
+    return [sys.executable, "-c", ACTIVATE, ",".join(str(s.fileno()) for s in sockets), ":".join(names)]
+
+
+def test_named(t):
+    """a listener takes the socket of its name; what waits in its queue before the start is served"""
+    with listening() as other, listening() as web:
+        early = t.client(web.getsockname())
+        early.request("GET", "/early")
+        outrider = t.outrider(CONFIG, wrapper=activated([other, web], ["other", "web"]), origin=t.origin())
+        t.equal(early.response().body, b"hello", "the request that came before the start")
+        t.equal(t.get(web.getsockname()).body, b"hello", "a request that came after it")
+        t.equal(t.get(outrider).body, b"hello", "the other listener")
+
+
+def test_stays_open(t):
+    """the socket outlives the daemon: the next one finds it, and no connection is refused in between"""
+    with listening() as web:
+        first = t.outrider(CONFIG, wrapper=activated([web], ["web"]), origin=t.origin(name="first"))
+        t.equal(t.get(web.getsockname()).text(), "first", "answer")
+        first.stop()
+        waiting = t.client(web.getsockname())
+        waiting.request("GET", "/between")
+        t.outrider(CONFIG, wrapper=activated([web], ["web"]), origin=t.origin(name="second"))
+        t.equal(waiting.response().text(), "second", "answer to the request that came in between")
+
+
+def test_missing(t):
+    """a name that systemd did not give is an error at the start"""
+    with listening() as web:
+        error = t.raises(Failure, lambda: t.outrider(CONFIG, wrapper=activated([web], ["else"]), origin=t.origin()),
+                         "start")
+        t.contains(str(error), "systemd:web", "message")
+
+
+def test_unix_socket(t):
+    """the socket may be a unix socket"""
+    with tempfile.TemporaryDirectory(prefix="outrider-flow-") as directory:
+        path = os.path.join(directory, "web.sock")
+        sock = socket.socket(socket.AF_UNIX)
+        sock.bind(path)
+        sock.listen(64)
+        sock.set_inheritable(True)
+        t.outrider(CONFIG, wrapper=activated([sock], ["web"]), origin=t.origin())
+        t.equal(t.get(path).body, b"hello", "answer")
+        sock.close()
+
+
+main()
