@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/refs.h"
+#include "conf/describe.h"
 #include "policy/registry.h"
 
 #include <stdlib.h>
@@ -294,4 +295,44 @@ bool policy_list_load(struct conf_load *load, const struct node *at, void *to)
         ok = ok && good;
     }
     return ok;
+}
+
+/* --- printing --- */
+
+static void print_entry(const struct policy_entry *e, struct buf *out)
+{
+    struct buf own = BUF_INIT;
+
+    buf_putc(out, '{');
+    buf_json(out, str_of(e->policy->name));
+    if (e->off) {
+        buf_puts(out, ":\"off\"}");
+        return;
+    }
+    buf_printf(out, ":{\"enabled\":%s", e->enabled ? "true" : "false");
+    if (e->id[0] != '\0') {
+        buf_puts(out, ",\"id\":");
+        buf_json(out, str_of(e->id));
+    }
+    if (e->policy->fields != NULL) {
+        conf_print(e->policy->fields, e->conf->conf, &own);
+        if (own.n > 2) {                /* more than "{}": its keys go on behind ours */
+            own.p[0] = ',';
+            buf_str(out, (struct sc_str){ own.p, own.n - 1 });
+        }
+        buf_fini(&own);
+    }
+    buf_puts(out, "}}");
+}
+
+void policy_list_print(const void *value, struct buf *out)
+{
+    const struct policy_list *list = value;
+
+    buf_putc(out, '[');
+    for (unsigned i = 0; i < list->n; i++) {
+        buf_puts(out, i == 0 ? "" : ",");
+        print_entry(&list->at[i], out);
+    }
+    buf_putc(out, ']');
 }
