@@ -4,6 +4,7 @@
  * /small 128 bytes, /headers the same behind 12 header fields, /10k, /1m; /sink reads a body, counted or chunked, and
  * answers 128 bytes that start with its length; /slow?ms=N answers after N ms; /hold answers when somebody asks for
  * /release (which says how many it let go). Everything else is 404: a proxy that rewrites a path is found out. */
+#include "heap.h"
 #include "pattern.h"
 
 #include <arpa/inet.h>
@@ -51,16 +52,14 @@ struct conn {
     char *copy;
     char *carry;       /* input behind the request that is being worked on */
     size_t carry_len;
-    uint64_t due;      /* in the heap, ms */
-    size_t heap_at;    /* 1.., 0: not in it */
+    struct heap_node due; /* on /slow, ms */
     struct conn *prev, *next; /* held, or dead */
 };
 
 static int epfd;
 static char in[IN_SIZE], out[OUT_SIZE];
 static size_t out_len;
-static struct conn **heap;
-static size_t heap_len, heap_size;
+static struct heap slow;
 static struct conn *held, *graveyard;
 static char date[64];
 static time_t date_of;
@@ -145,58 +144,6 @@ static const struct answer *find(const char *path, size_t n)
     return NO_SUCH;
 }
 
-/* ---- the heap of those that wait for a moment */
-
-static void heap_put(size_t at, struct conn *c)
-{
-    heap[at - 1] = c;
-    c->heap_at = at;
-}
-
-static void heap_up(size_t at, struct conn *c)
-{
-    for (; at > 1 && heap[at / 2 - 1]->due > c->due; at /= 2)
-        heap_put(at, heap[at / 2 - 1]);
-    heap_put(at, c);
-}
-
-static void heap_down(size_t at, struct conn *c)
-{
-    for (size_t child = at * 2; child <= heap_len; child = at * 2) {
-        if (child < heap_len && heap[child]->due < heap[child - 1]->due)
-            child++;
-        if (heap[child - 1]->due >= c->due)
-            break;
-        heap_put(at, heap[child - 1]);
-        at = child;
-    }
-    heap_put(at, c);
-}
-
-static void heap_add(struct conn *c)
-{
-    if (heap_len == heap_size) {
-        heap_size = heap_size != 0 ? heap_size * 2 : 1024;
-        heap = must(realloc(heap, heap_size * sizeof(struct conn *)));
-    }
-    heap_up(++heap_len, c);
-}
-
-static void heap_del(struct conn *c)
-{
-    size_t at = c->heap_at;
-    struct conn *last = heap[heap_len - 1];
-
-    heap_len--;
-    c->heap_at = 0;
-    if (last == c)
-        return;
-    if (at > 1 && heap[at / 2 - 1]->due > last->due)
-        heap_up(at, last);
-    else
-        heap_down(at, last);
-}
-
 /* ---- connections */
 
 static void held_del(struct conn *c)
@@ -215,8 +162,7 @@ static void bury(struct conn *c)
 {
     if (c->dead)
         return;
-    if (c->heap_at != 0)
-        heap_del(c);
+    heap_del(&slow, &c->due);
     held_del(c);
     close(c->fd);
     c->dead = true;
@@ -356,7 +302,7 @@ static void answer_now(struct conn *c)
         if (a->kind == HOLD)
             hold(c);
         else
-            heap_add(c);
+            heap_add(&slow, &c->due);
     } else if (a->kind == SINK || a->kind == RELEASE) {
         queue_number(c, a, a->kind == SINK ? c->seen : release_all());
     } else {
@@ -418,7 +364,7 @@ static bool read_head(struct conn *c, const char *p, const char *end)
         return false;
     c->answer = find(from + 1, (size_t)(to - from - 1));
     if (c->answer->kind == SLOW)
-        c->due = slow_until(from + 1, (size_t)(to - from - 1));
+        c->due.at = slow_until(from + 1, (size_t)(to - from - 1));
     c->closing = to[8] == '0';
     c->left = c->seen = 0;
     c->had_digit = c->line_has = false;
@@ -610,25 +556,22 @@ static void on_accept(int listener)
 
 static void answer_due(void)
 {
-    uint64_t now = heap_len != 0 ? now_ms() : 0;
+    uint64_t now = heap_first(&slow) != NULL ? now_ms() : 0;
 
-    while (heap_len != 0 && heap[0]->due <= now) {
-        struct conn *c = heap[0];
-
-        heap_del(c);
-        answer_late(c);
+    for (struct heap_node *n; (n = heap_first(&slow)) != NULL && n->at <= now;) {
+        heap_del(&slow, n);
+        answer_late((struct conn *)((char *)n - offsetof(struct conn, due)));
     }
 }
 
 static int wait_ms(void)
 {
-    uint64_t now = now_ms();
+    const struct heap_node *n = heap_first(&slow);
+    uint64_t now = n != NULL ? now_ms() : 0;
 
-    if (heap_len == 0)
+    if (n == NULL || n->at > now + 1000)
         return 1000;
-    if (heap[0]->due <= now)
-        return 0;
-    return heap[0]->due - now < 1000 ? (int)(heap[0]->due - now) : 1000;
+    return n->at <= now ? 0 : (int)(n->at - now);
 }
 
 static int listen_on(const char *address, unsigned port)

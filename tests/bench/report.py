@@ -163,13 +163,32 @@ def table(case, result):
     return rows
 
 
+def ratio_text(name, numbers):
+    text = "%s %.2fx" % (name, statistics.median(numbers))
+    return text + (" (%.2f..%.2f)" % (min(numbers), max(numbers)) if len(numbers) > 1 else "")
+
+
+def ratios(case, result, peer):
+    """Outrider to this peer, round by round."""
+    parts = []
+    for name, metric in (("CPU", "cpu_s_per_gb" if case.per_gb else "cpu_us"), ("req/s", "rps"), ("p50", "p50_us"), ("p99", "p99_us")):
+        pairs = paired(result, metric, peer)
+        if pairs:
+            parts.append(ratio_text(name, [ours / theirs for ours, theirs in pairs]))
+    for name, kind, total in (("private memory", "memory", lambda m: m["private"]), ("calls", "calls", lambda c: sum(c.values()))):
+        if "outrider" in result[kind] and peer in result[kind]:
+            parts.append(ratio_text(name, [total(result[kind]["outrider"]) / total(result[kind][peer])]))
+    return "to %s: %s" % (peer, ", ".join(parts)) if parts else None
+
+
 def lost_too_many(lost, asked):
     """Who does not write the lines has not done the work."""
     return lost > asked / 100
 
 
 def notes(case, result, cpu_bar):
-    lines = [v.text() for v in verdicts(case, result, cpu_bar)]
+    lines = [ratios(case, result, p) for p in PEERS if ratios(case, result, p)] if case.kind == "busy" else []
+    lines += [v.text() for v in verdicts(case, result, cpu_bar)]
     lines += ["%s: %s" % (name, why) for name, why in result["failed"].items()]
     lines += ["%s lost %d of %d log lines%s" % (name, lost, asked, ": its numbers do not count" if lost_too_many(lost, asked) else "")
               for name, (lost, asked) in result["log_lost"].items() if lost]
