@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct discovery;
-
+struct discovery_status;
 struct admin_conf;                      /* proxy/config.h */
 
 /* What control knows, at one moment. */
@@ -40,7 +39,8 @@ struct admin_state {
     const char *version;                /* of the program */
     const struct admin_version *libraries;      /* ends with a NULL name */
     const char *const *degraded;        /* sentences: what these libraries cannot do; ends with NULL; may be NULL */
-    struct discovery *discovery;        /* NULL: no services are shown */
+    /* What discovery knows, a reference for the caller (discovery_status() of discovery/manager.h); NULL: nothing yet. */
+    struct discovery_status *(*services)(void *arg);
 };
 
 struct admin;
@@ -48,5 +48,9 @@ struct admin;
 /* Opens the listeners ("unix:/path", "host:port", "[v6]:port") and starts the thread. A default address that cannot be
  * bound is a warning; a stated one makes this NULL with *e set. Control thread. */
 struct admin *admin_start(const struct admin_conf *conf, const struct admin_state *state, struct sc_error *e);
+/* The admin socket of this process when none is stated: "unix:" and $RUNTIME_DIRECTORY/admin.sock, as root
+ * /run/outrider/admin.sock, else $XDG_RUNTIME_DIR/outrider/admin.sock; NULL: no such place. To be freed by the caller. */
+char *admin_default_socket(void);
+#define ADMIN_DEFAULT_ADDRESS "127.0.0.1:8001"
 /* Closes the listeners (and removes the sockets it made), ends the thread. Takes NULL. */
 void admin_stop(struct admin **a);

@@ -1,0 +1,288 @@
+/* admin/server.c - the admin pages over HTTP, on one listener.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Small on purpose: no page waits for anything, so a request is answered in the library's final call. */
+#include "admin/server.h"
+
+#include "admin/page.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "http/framing.h"
+#include "http/headers.h"
+#include "http/uri.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BODY_MAX = 64 * 1024,           /* of requests; no page reads one yet, more ends the connection */
+    CONNECTIONS_MAX = 256,
+};
+
+static const struct pump_limits limits = {
+    .framing = FRAMING_LIMITS_DEFAULT,
+    .pool_size = 24 * 1024,
+    .max_connections = CONNECTIONS_MAX,
+    .header_timeout = 10000, .body_timeout = 10000, .idle_timeout = 60000,
+};
+
+struct server {
+    struct pump *pump;
+    const struct admin_state *state;
+    char own[2][80];                /* what the listener may be called in Host */
+};
+
+struct request {
+    struct arena arena;
+    struct sc_str target;
+    struct headers fields;
+    size_t body;
+    bool begun;                     /* the library's first call is over */
+};
+
+static struct request *request_new(const char *target)
+{
+    struct request *r = xnew(struct request);
+
+    arena_init(&r->arena, 4096);
+    r->target = arena_dup(&r->arena, str_of(target));
+    headers_init(&r->fields, &r->arena, NULL, 0);
+    return r;
+}
+
+static void request_free(struct request **rp)
+{
+    struct request *r = *rp;
+
+    *rp = NULL;
+    arena_fini(&r->arena);
+    free(r);
+}
+
+/* ---- what a request says ---- */
+
+static enum MHD_Result take_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct request *r = arg;
+
+    (void)kind;
+    headers_add(&r->fields, arena_dup(&r->arena, str_of(name)), arena_dup(&r->arena, str_of(value)));
+    return MHD_YES;
+}
+
+/* p NULL when absent. Twice the same name is as bad as a wrong one: then no value fits. */
+static struct sc_str only_field(const struct headers *h, struct sc_str name)
+{
+    const struct header *f = headers_find(h, name);
+
+    if (f == NULL)
+        return STR_NONE;
+    return headers_find_next(h, f, name) == NULL ? f->value : STR("?");
+}
+
+static bool from_here(const struct client *c)
+{
+    switch (c->address.any.sa_family) {
+    case AF_UNIX:
+        return true;
+    case AF_INET:
+        return ntohl(c->address.v4.sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(&c->address.v6.sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&c->address.v6.sin6_addr) && c->address.v6.sin6_addr.s6_addr[12] == 127);
+    default:
+        return false;
+    }
+}
+
+static void answer(struct server *s, const struct client *c, struct request *r, const char *method,
+                   struct admin_answer *a)
+{
+    static const struct uri_options options = { 0 };
+    struct admin_request q = {
+        .arena = &r->arena, .method = str_of(method), .loopback = from_here(c), .local = pump_listener(s->pump)->local,
+        .host = only_field(&r->fields, STR("Host")), .origin = only_field(&r->fields, STR("Origin")),
+        .site = only_field(&r->fields, STR("Sec-Fetch-Site")), .own = { str_of(s->own[0]), str_of(s->own[1]) },
+    };
+    struct uri uri;
+    const char *wrong = uri_parse(&uri, r->target, &options, &r->arena);
+
+    if (wrong != NULL) {
+        page_problem(a, ERR_BAD_REQUEST, str_of(wrong));
+        return;
+    }
+    if (uri.form == URI_ABSOLUTE)
+        q.host = uri.authority;
+    q.path = uri.path;
+    q.query = uri.query;
+    page_answer(s->state, &q, a);
+}
+
+/* ---- the library's side ---- */
+
+static int send_answer(struct server *s, struct client *c, struct admin_answer *a)
+{
+    size_t n = a->body.n;
+    struct MHD_Response *m = MHD_create_response_from_buffer(n, buf_take(&a->body), MHD_RESPMEM_MUST_FREE);
+    enum MHD_Result queued;
+
+    if (m == NULL)
+        return 0;
+    MHD_add_response_header(m, "Content-Type", a->type);
+    MHD_add_response_header(m, "Cache-Control", "no-store");
+    MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
+    if (a->allow)
+        MHD_add_response_header(m, "Allow", "GET, HEAD");
+    if (pump_draining(s->pump))
+        MHD_add_response_header(m, "Connection", "close");
+    c->answering = true;
+    queued = MHD_queue_response(c->mhd, a->status, m);
+    MHD_destroy_response(m);
+    return queued == MHD_YES;
+}
+
+static int begin(struct server *s, struct client *c, struct request *r, const char *method, const char *version)
+{
+    unsigned status;
+
+    r->begun = true;
+    c->minor = strcmp(version, "HTTP/1.1") == 0;
+    MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, take_field, r);
+    if (pump_has_seam())
+        return 1;
+    /* An answer in the first call ends the connection, which is what a malformed request deserves. */
+    status = framing_check_parsed(str_of(method), r->target, str_of(version), &r->fields);
+    if (status != 0) {
+        struct admin_answer a = { 0 };
+
+        page_problem(&a, problem_of_verdict(status), STR_NONE);
+        return send_answer(s, c, &a);
+    }
+    return 1;
+}
+
+static void *on_begin(void *arg, struct client *c, const char *target)
+{
+    (void)arg;
+    (void)c;
+    return request_new(target);
+}
+
+static int on_handle(void *arg, struct client *c, void *request, const char *method, const char *version,
+                     const char *data, size_t *size)
+{
+    struct server *s = arg;
+    struct request *r = request;
+    struct admin_answer a = { 0 };
+
+    (void)data;
+    if (!r->begun)
+        return begin(s, c, r, method, version);
+    if (*size > 0) {
+        r->body += *size;
+        *size = 0;
+        return r->body <= BODY_MAX;
+    }
+    answer(s, c, r, method, &a);
+    return send_answer(s, c, &a);
+}
+
+static void on_completed(void *arg, struct client *c, void *request, bool clean)
+{
+    struct request *r = request;
+
+    (void)arg;
+    (void)c;
+    (void)clean;
+    request_free(&r);
+}
+
+static void on_gone(void *arg, struct client *c, void *request)
+{
+    (void)arg;              /* nothing is ever parked */
+    (void)c;
+    (void)request;
+}
+
+static void on_body_late(void *arg, struct client *c, void *request)
+{
+    (void)arg;
+    (void)request;
+    client_kill(c);
+}
+
+static size_t on_refuse(void *arg, struct client *c, int status, char *to, size_t room)
+{
+    const struct problem *p = problem_of(problem_of_verdict((unsigned)status));
+    struct buf text = BUF_INIT;
+    size_t n;
+
+    (void)arg;
+    (void)c;
+    problem_response(&text, p, STR("outrider"), STR_NONE, STR_NONE);
+    n = text.n <= room ? text.n : 0;
+    memcpy(to, text.p, n);
+    buf_fini(&text);
+    return n;
+}
+
+static const struct pump_ops ops = {
+    .begin = on_begin, .handle = on_handle, .completed = on_completed, .gone = on_gone, .body_late = on_body_late,
+    .refuse = on_refuse,
+};
+
+/* ---- the server ---- */
+
+/* "127.0.0.1:8001" -> "127.0.0.1". */
+static void host_of(const char *address, char *to, size_t room)
+{
+    const char *colon = strrchr(address, ':');
+
+    if (colon != NULL && (size_t)(colon - address) < room)
+        snprintf(to, room, "%.*s", (int)(colon - address), address);
+}
+
+struct server *server_new(struct loop *loop, struct listener *listener, const struct admin_state *state)
+{
+    struct server *s = xnew(struct server);
+
+    s->state = state;
+    if (!listener->local) {
+        host_of(listener->text, s->own[0], sizeof s->own[0]);
+        host_of(listener->address, s->own[1], sizeof s->own[1]);
+    }
+    s->pump = pump_new(loop, listener, 0, &limits, &ops, s);
+    if (s->pump == NULL) {
+        log_error("admin: no HTTP daemon for %s", listener->text);
+        free(s);
+        return NULL;
+    }
+    pump_start(s->pump);
+    return s;
+}
+
+void server_stop(struct server *s)
+{
+    pump_stop(s->pump);
+    pump_drain(s->pump);
+}
+
+bool server_idle(const struct server *s)
+{
+    return pump_connections(s->pump) == 0;
+}
+
+void server_free(struct server **sp)
+{
+    struct server *s = *sp;
+
+    *sp = NULL;
+    if (s == NULL)
+        return;
+    pump_free(&s->pump);
+    free(s);
+}

@@ -1,0 +1,204 @@
+/* admin/services.c - what discovery knows of services and their targets.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "admin/services.h"
+
+#include "base/jsonw.h"
+
+static const char *const health_names[] = { "healthy", "degraded", "unhealthy", "unknown" };
+enum { HEALTHS = 4 };
+
+static struct discovery_status *status_of(const struct admin_state *state)
+{
+    return state->services == NULL ? NULL : state->services(state->arg);
+}
+
+static bool any_answered(const struct service_status *s)
+{
+    for (unsigned i = 0; i < s->nsources; i++)
+        if (s->sources[i].answered)
+            return true;
+    return false;
+}
+
+static bool all_live(const struct service_status *s, sc_msec now)
+{
+    for (unsigned i = 0; i < s->nsources; i++)
+        if (source_mode_at(&s->sources[i], now) != SOURCE_LIVE)
+            return false;
+    return true;
+}
+
+enum service_health service_health(const struct service_status *s, sc_msec now)
+{
+    if (!any_answered(s))
+        return SERVICE_UNKNOWN;
+    if (s->set->eligible == 0)
+        return SERVICE_UNHEALTHY;
+    return s->set->eligible == s->set->n && all_live(s, now) ? SERVICE_HEALTHY : SERVICE_DEGRADED;
+}
+
+/* ---- one service ---- */
+
+static void wall_or_null(struct jsonw *j, const char *key, sc_msec wall)
+{
+    if (wall == 0)
+        jsonw_null(j, key);
+    else
+        jsonw_time(j, key, wall);
+}
+
+static void put_source(struct jsonw *j, const struct source_status *s, sc_msec now)
+{
+    jsonw_object(j, NULL);
+    jsonw_text(j, "registry", s->registry);
+    jsonw_text(j, "type", s->type);
+    jsonw_text(j, "mode", source_mode_name(source_mode_at(s, now)));
+    jsonw_uint(j, "index", s->index);
+    jsonw_milli(j, "age_seconds", source_age_at(s, now));
+    wall_or_null(j, "last_contact", s->contact_wall);
+    if (s->last_change.wall == 0) {
+        jsonw_null(j, "last_change");
+    } else {
+        jsonw_object(j, "last_change");
+        jsonw_time(j, "at", s->last_change.wall);
+        jsonw_text(j, "cause", s->last_change.cause);
+        jsonw_close(j);
+    }
+    jsonw_text(j, "last_error", s->last_error);
+    jsonw_close(j);
+}
+
+static const char *target_state(enum endpoint_state state)
+{
+    return state == EP_CRITICAL ? "unhealthy" : state == EP_SERVING_TERMINATING ? "draining" : "active";
+}
+
+static void put_target(struct jsonw *j, const struct target_entry *t)
+{
+    jsonw_object(j, NULL);
+    jsonw_text(j, "address", t->target->address);
+    jsonw_uint(j, "weight", t->record->weight);
+    jsonw_milli(j, "effective_weight", (int64_t)t->weight * 1000 / WEIGHT_UNIT);
+    jsonw_text(j, "zone", t->record->zone);
+    jsonw_text(j, "state", target_state(t->record->state));
+    jsonw_bool(j, "eligible", t->eligible);
+    jsonw_text(j, "reason", t->reason);
+    jsonw_uint(j, "inflight", atomic_load_explicit(&t->target->inflight, memory_order_relaxed));
+    jsonw_null(j, "last_check");
+    jsonw_close(j);
+}
+
+static void put_quarantined(struct jsonw *j, const struct quarantined *q)
+{
+    jsonw_object(j, NULL);
+    jsonw_text(j, "record", q->record);
+    jsonw_text(j, "reason", q->reason);
+    jsonw_close(j);
+}
+
+/* The members of an object that is open. */
+static void put_service(struct jsonw *j, const struct service_status *s, sc_msec now)
+{
+    jsonw_text(j, "status", health_names[service_health(s, now)]);
+    jsonw_null(j, "breaker");
+    jsonw_array(j, "sources");
+    for (unsigned i = 0; i < s->nsources; i++)
+        put_source(j, &s->sources[i], now);
+    jsonw_close(j);
+    jsonw_array(j, "targets");
+    for (unsigned i = 0; i < s->set->n; i++)
+        put_target(j, &s->set->at[i]);
+    jsonw_close(j);
+    jsonw_array(j, "quarantined");
+    for (unsigned i = 0; i < s->nquarantined; i++)
+        put_quarantined(j, &s->quarantined[i]);
+    jsonw_close(j);
+    jsonw_uint(j, "quarantined_total", s->nquarantined_all);
+}
+
+/* ---- all of them ---- */
+
+static void count_healths(const struct discovery_status *d, unsigned counts[HEALTHS])
+{
+    sc_msec now = clock_mono_ms();
+
+    for (unsigned i = 0; d != NULL && i < d->n; i++)
+        counts[service_health(d->services[i], now)]++;
+}
+
+static const char *overall(const unsigned counts[HEALTHS])
+{
+    if (counts[SERVICE_UNHEALTHY] > 0)
+        return "unhealthy";
+    if (counts[SERVICE_UNKNOWN] > 0)
+        return "unknown";
+    return counts[SERVICE_DEGRADED] > 0 ? "degraded" : "healthy";
+}
+
+void services_summary(const struct admin_state *state, struct jsonw *j, const char *key)
+{
+    struct discovery_status *d = status_of(state);
+    unsigned counts[HEALTHS] = { 0 };
+
+    count_healths(d, counts);
+    jsonw_object(j, key);
+    for (unsigned i = 0; i < HEALTHS; i++)
+        jsonw_uint(j, health_names[i], counts[i]);
+    jsonw_close(j);
+    if (d != NULL)
+        discovery_status_unref(&d);
+}
+
+void services_all(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                  struct admin_answer *a)
+{
+    struct discovery_status *d = status_of(state);
+    struct jsonw j = JSONW_INIT(&a->body);
+    unsigned counts[HEALTHS] = { 0 };
+    sc_msec now = clock_mono_ms();
+    struct admin_facts f = { 0 };
+
+    (void)name;
+    state->facts(state->arg, &f);
+    count_healths(d, counts);
+    if (counts[SERVICE_UNHEALTHY] > 0 && page_asks(r, STR("strict"), STR("1")))
+        a->status = 503;
+    jsonw_object(&j, NULL);
+    jsonw_text(&j, "status", overall(counts));
+    jsonw_text(&j, "node", state->node);
+    jsonw_uint(&j, "generation", f.generation);
+    jsonw_object(&j, "services");
+    for (unsigned i = 0; d != NULL && i < d->n; i++) {
+        jsonw_object_at(&j, str_of(d->services[i]->name));
+        put_service(&j, d->services[i], now);
+        jsonw_close(&j);
+    }
+    jsonw_close(&j);
+    jsonw_close(&j);
+    if (d != NULL)
+        discovery_status_unref(&d);
+}
+
+void services_one(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                  struct admin_answer *a)
+{
+    struct discovery_status *d = status_of(state);
+    const struct service_status *s = d == NULL ? NULL : discovery_status_find(d, name);
+    struct jsonw j = JSONW_INIT(&a->body);
+    sc_msec now = clock_mono_ms();
+
+    (void)r;
+    if (s == NULL) {
+        page_problem(a, ERR_NO_ROUTE, STR("there is no service of this name"));
+    } else {
+        enum service_health health = service_health(s, now);
+
+        a->status = health == SERVICE_HEALTHY || health == SERVICE_DEGRADED ? 200 : 503;
+        jsonw_object(&j, NULL);
+        jsonw_text(&j, "name", s->name);
+        put_service(&j, s, now);
+        jsonw_close(&j);
+    }
+    if (d != NULL)
+        discovery_status_unref(&d);
+}

@@ -1,0 +1,23 @@
+/* admin/services.h - what discovery knows of services and their targets.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "admin/page.h"
+#include "discovery/status.h"
+
+struct jsonw;
+
+/* healthy: all targets eligible and every source live; degraded: at least one eligible; unhealthy: none; unknown: no
+ * answer yet. */
+enum service_health { SERVICE_HEALTHY, SERVICE_DEGRADED, SERVICE_UNHEALTHY, SERVICE_UNKNOWN };
+
+enum service_health service_health(const struct service_status *s, sc_msec now_mono);
+
+/* "services": how many are healthy, degraded, ... */
+void services_summary(const struct admin_state *state, struct jsonw *j, const char *key);
+/* All, always 200 (503 with ?strict=1 and an unhealthy one). */
+void services_all(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                  struct admin_answer *a);
+/* One: 200, 503 when unhealthy or unknown, 404. */
+void services_one(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                  struct admin_answer *a);
