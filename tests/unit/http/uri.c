@@ -130,7 +130,8 @@ static void judges_authorities(void **state)
 {
     static const struct { const char *s; bool ok; const char *host; unsigned port; } rows[] = {
         { "a", true, "a", 0 }, { "a.b-c_d~", true, "a.b-c_d~", 0 }, { "a:", true, "a", 0 }, { "a:80", true, "a", 80 },
-        { "127.0.0.1:65535", true, "127.0.0.1", 65535 }, { "[::1]", true, "[::1]", 0 }, { "[::1]:8080", true, "[::1]", 8080 },
+        { "127.0.0.1:65535", true, "127.0.0.1", 65535 }, { "[::1]", true, "[::1]", 0 },
+        { "[::1]:8080", true, "[::1]", 8080 },
         { "[fe80::1%25eth0]", false, 0, 0 }, { "[v1.x]", false, 0, 0 }, { "[]", false, 0, 0 }, { "[::1", false, 0, 0 },
         { "[::1]x", false, 0, 0 }, { "::1", false, 0, 0 }, { "", false, 0, 0 }, { ":80", false, 0, 0 },
         { "a:65536", false, 0, 0 }, { "a:999999", false, 0, 0 }, { "a:-1", false, 0, 0 }, { "a:8 0", false, 0, 0 },
