@@ -14,13 +14,13 @@ struct offload_job {
     void (*done)(struct offload_job *job);      /* the submitter's thread, after work */
     void (*drop)(struct offload_job *job);      /* instead of done, when it was cancelled or the offload ends; any thread */
     /* From here on the offload's own. */
-    struct loop *home;
     struct offload *offload;
+    struct loop *home;
     struct offload_job *next;
     struct mail mail;
 };
 
-/* limit: how many jobs may wait. Any thread. */
+/* threads: 1..16. limit: how many jobs may wait. Any thread. */
 struct offload *offload_new(unsigned threads, unsigned limit);
 /* False when too many wait (nothing happens then). Any loop's thread. */
 bool offload_submit(struct offload *o, struct loop *home, struct offload_job *job);
