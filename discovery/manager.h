@@ -28,7 +28,8 @@ struct discovery *discovery_start(const struct discovery_options *options);
 /* Watch these from now on; what is not named is dropped, unchanged services keep sets, targets and counters. The array is
  * copied; the services themselves must live until on_release. Any thread. */
 void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag);
-/* Ends the thread, releases the last plan, frees everything. All tables must have been given back by then. */
+/* Ends the thread and releases the last plan; until it returns, on_table may still be called. Tables may be given back
+ * later. Before offload_free(). */
 void discovery_stop(struct discovery **d);
 
 /* What is known now; never NULL (empty before the first plan). The caller owns the reference. Any thread. */

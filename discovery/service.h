@@ -46,3 +46,8 @@ extern const struct sc_field discovery_service_fields[];
  * after a mistake (reported). */
 bool discovery_service_link(struct conf_load *load, const struct registries *registries, struct discovery_service *s,
                             const struct node *at);
+
+/* Whether a reload left them as they were. Static targets are never the same source: they are compared one by one. */
+bool registry_same(const struct registry *a, const struct registry *b);
+bool source_same(const struct source_conf *a, const struct source_conf *b);
+bool balancer_same(const struct balancer_choice *a, const struct balancer_choice *b);

@@ -1,0 +1,211 @@
+/* discovery/build.c - from the records of a service to its next set, and to its status.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/tracked.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/refs.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What is under way while a set is made. */
+struct build {
+    struct tracked *t;
+    struct target_set *set;
+    unsigned room;
+    struct map targets;             /* the next t->targets */
+    struct buf key;
+};
+
+static void quarantine(struct tracked *t, const struct record *r, const char *reason)
+{
+    struct arena *a = &t->quarantine_arena;
+
+    if (t->nquarantined < TRACKED_QUARANTINE_MAX)
+        t->quarantine[t->nquarantined] = (struct quarantined){ endpoint_print(a, &r->at),
+                                                               arena_dupz(a, str_of(reason)) };
+    t->nquarantined++;
+}
+
+/* The addresses of a record, without their port when they come from a name. One holds a stated address. */
+static const struct address *addresses(const struct record *r, struct address *one, unsigned *n)
+{
+    *n = 0;
+    if (r->wrong != NULL)
+        return NULL;
+    if (r->name.name != NULL)
+        return name_addresses(r->name.name, n);
+    if (r->at.path != NULL ? address_unix(one, r->at.path) : address_numeric(one, r->at.host, r->at.port))
+        *n = 1;
+    return one;
+}
+
+static unsigned count_targets(const struct tracked *t)
+{
+    unsigned all = 0, n;
+    struct address one;
+
+    for (unsigned i = 0; i < t->nrecords && all < TRACKED_TARGETS_MAX; i++) {
+        addresses(&t->records[i], &one, &n);
+        all += n;
+    }
+    return all < TRACKED_TARGETS_MAX ? all : TRACKED_TARGETS_MAX;
+}
+
+static const char *host_of(const struct endpoint *e)
+{
+    return e->path != NULL ? "localhost" : e->host;
+}
+
+/* The target that stands for this host, address and TLS, from the sets before where there was one. NULL: already in. */
+static struct target *target_for(struct build *b, const struct endpoint *e, const struct address *a)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct target *target;
+
+    address_print(text, (const struct sockaddr *)&a->sa);
+    buf_clear(&b->key);
+    buf_printf(&b->key, "%s %s %d", host_of(e), text, e->tls);
+    if (map_get(&b->targets, buf_view(&b->key)) != NULL)
+        return NULL;
+    target = map_get(&b->t->targets, buf_view(&b->key));
+    target = target != NULL ? target_ref(target) : target_new(host_of(e), a, e->tls);
+    map_put(&b->targets, buf_view(&b->key), target_ref(target));
+    return target;
+}
+
+static uint32_t part_of(uint32_t weight, unsigned n)
+{
+    uint32_t part = (uint32_t)((uint64_t)weight * WEIGHT_UNIT / n);
+
+    return weight > 0 && part == 0 ? 1 : part;
+}
+
+static void add_record(struct build *b, const struct record *r)
+{
+    struct target_set *set = b->set;
+    struct endpoint *copy = NULL;
+    struct address one;
+    unsigned n, doubles = 0;
+    const struct address *at = addresses(r, &one, &n);
+
+    for (unsigned i = 0; i < n && set->n < b->room; i++) {
+        struct address a = at[i];
+        struct target *target;
+
+        if (r->at.path == NULL)
+            address_set_port(&a, r->at.port);
+        target = target_for(b, &r->at, &a);
+        if (target == NULL) {
+            doubles++;
+            continue;
+        }
+        if (copy == NULL) {
+            copy = arena_alloc(&set->arena, sizeof *copy);
+            *copy = endpoint_copy(&set->arena, &r->at);
+        }
+        set->at[set->n++] = (struct target_entry){ .target = target, .weight = part_of(r->at.weight, n),
+                                                   .record = copy };
+    }
+    if (doubles > 0)
+        quarantine(b->t, r, "the same target is listed before");
+}
+
+/* Why a record brings no target at all. */
+static void explain(struct tracked *t, const struct record *r, bool has_room)
+{
+    char text[200];
+
+    if (r->wrong != NULL) {
+        quarantine(t, r, r->wrong);
+    } else if (!has_room) {
+        quarantine(t, r, "more targets than one service may have");
+    } else if (r->name.name != NULL) {
+        unsigned n;
+
+        name_addresses(r->name.name, &n);
+        if (n > 0)
+            return;
+        snprintf(text, sizeof text, "the name is not resolved: %s",
+                 name_error(r->name.name) == NULL ? "no answer yet" : name_error(r->name.name));
+        quarantine(t, r, text);
+    }
+}
+
+void tracked_build(struct tracked *t)
+{
+    struct build b = { .t = t, .room = count_targets(t), .targets = MAP_INIT, .key = BUF_INIT };
+
+    arena_reset(&t->quarantine_arena);
+    t->nquarantined = 0;
+    b.set = target_set_new(t->shared, b.room);
+    b.set->n = 0;
+    for (unsigned i = 0; i < t->nrecords; i++) {
+        bool has_room = b.set->n < b.room || b.room < TRACKED_TARGETS_MAX;
+
+        add_record(&b, &t->records[i]);
+        explain(t, &t->records[i], has_room);
+    }
+    target_set_finish(b.set, t->conf->balancer.ops, t->conf->balancer.conf);
+    targets_free(&t->targets);
+    t->targets = b.targets;
+    buf_fini(&b.key);
+    target_set_unref(&t->set);
+    t->set = b.set;
+    t->dirty = false;
+    t->stale_status = true;
+}
+
+/* --- status --- */
+
+static void copy_source(struct service_status *s, const struct tracked *t)
+{
+    struct source_status *source = arena_alloc(&s->arena, sizeof *source);
+
+    *source = t->source;
+    source->registry = arena_dupz(&s->arena, str_of(t->source.registry));
+    source->last_change.wall = t->changed_wall;
+    source->last_change.cause = t->cause == NULL ? NULL : arena_dupz(&s->arena, str_of(t->cause));
+    source->last_error = t->error == NULL ? NULL : arena_dupz(&s->arena, str_of(t->error));
+    s->sources = source;
+    s->nsources = 1;
+}
+
+static void copy_quarantine(struct service_status *s, const struct tracked *t)
+{
+    unsigned n = t->nquarantined < TRACKED_QUARANTINE_MAX ? t->nquarantined : TRACKED_QUARANTINE_MAX;
+    struct quarantined *list = arena_alloc(&s->arena, (n + 1) * sizeof *list);
+
+    for (unsigned i = 0; i < n; i++)
+        list[i] = (struct quarantined){ arena_dupz(&s->arena, str_of(t->quarantine[i].record)),
+                                        arena_dupz(&s->arena, str_of(t->quarantine[i].reason)) };
+    s->quarantined = list;
+    s->nquarantined = n;
+    s->nquarantined_all = t->nquarantined;
+}
+
+static struct service_status *describe(const struct tracked *t)
+{
+    struct service_status *s = xnew(struct service_status);
+
+    refs_init(&s->refs);
+    arena_init(&s->arena, 512);
+    s->name = arena_dupz(&s->arena, str_of(t->shared->name));
+    s->set = target_set_ref(t->set);
+    copy_source(s, t);
+    copy_quarantine(s, t);
+    return s;
+}
+
+struct service_status *tracked_status(struct tracked *t)
+{
+    if (t->status == NULL || t->stale_status) {
+        service_status_unref(&t->status);
+        t->status = describe(t);
+        t->stale_status = false;
+    }
+    refs_get(&t->status->refs);
+    return t->status;
+}

@@ -1,0 +1,147 @@
+/* discovery/service.c - the part of the configuration that says where a service's targets come from.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/service.h"
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/map.h"
+#include "discovery/provider.h"
+
+#include <stdlib.h>
+
+const char source_schema[] =
+    "{\"type\":\"object\",\"required\":[\"registry\"],\"additionalProperties\":false,\"properties\":{"
+    "\"registry\":{\"type\":\"string\"},\"service\":{\"type\":\"string\"}}}";
+
+/* What its keys mean depends on the registry's type, which may stand further down: read by discovery_service_link. */
+static bool source_load(struct conf_load *load, const struct node *at, void *to)
+{
+    struct source_conf *source = to;
+
+    if (at->kind != NODE_MAP)
+        return load_error(load, at, "expected a map with the key `registry`, not %s", node_kind_name(at));
+    source->at = at;
+    return true;
+}
+
+#define S struct discovery_service
+const struct sc_field discovery_service_fields[] = {
+    SC_STRING(S, name, .flags = SC_REQUIRED, .min = 1, .max = 253,
+              .doc = "The name by which routes, metrics and the admin API know the service."),
+    SC_OBJECTS(S, targets, struct endpoint_conf, endpoint_fields,
+               .doc = "The targets, stated here. A service has either this or `source`."),
+    SC_CUSTOM(S, source, struct source_conf, source_load, .schema = source_schema,
+              .doc = "The registry that knows the targets: `registry` is a name of `registries`, the other keys depend "
+                     "on its type. For files: `service`, the name in the file, by default the service's own."),
+    SC_CUSTOM(S, balancer, struct balancer_choice, balancer_load, .schema = balancer_schema, .dflt = "round_robin",
+              .doc = "How a target is chosen for each try: round_robin (in exact order, in proportion to the weights "
+                     "when these differ), strict_round_robin (ignores weights), weighted, least_request, random; or a "
+                     "map with `type` and the keys of that type. What counts is counted for the whole process."),
+    SC_END
+};
+#undef S
+
+static bool registry_names(struct conf_load *load, const struct registries *registries, const struct node *at)
+{
+    const char **names = xcalloc(registries->n + 1, sizeof *names);
+
+    for (unsigned i = 0; i < registries->n; i++)
+        names[i] = registries->at[i].name;
+    if (registries->n == 0)
+        load_error(load, at, "unknown registry \"%s\"; there are no `registries`", at->text.p);
+    else
+        load_unknown(load, at, "registry", names);
+    free(names);
+    return false;
+}
+
+static bool link_source(struct conf_load *load, const struct registries *registries, struct source_conf *source)
+{
+    static const char *const but[] = { "registry", NULL };
+    const struct node *name = node_get(source->at, "registry");
+    void *conf;
+
+    if (name == NULL || name->kind == NODE_NULL)
+        return load_error(load, source->at, "`registry` is missing");
+    if (name->kind == NODE_LIST || name->kind == NODE_MAP)
+        return load_error(load, name, "expected the name of a registry, not %s", node_kind_name(name));
+    source->registry = registries_find(registries, name->text.p);
+    if (source->registry == NULL)
+        return registry_names(load, registries, name);
+    source->conf = conf = arena_zero(load->arena, source->registry->provider->source_size);
+    return conf_load_object_but(load, source->at, source->registry->provider->source_fields, conf, but);
+}
+
+/* targets[i] as written: the list may be given as its one item. */
+static const struct node *target_node(const struct node *targets, unsigned i)
+{
+    return targets->kind == NODE_LIST && i < targets->n ? targets->items[i] : targets;
+}
+
+static bool check_targets(struct conf_load *load, const struct node *at, const struct sc_list *targets)
+{
+    const struct endpoint_conf *list = targets->at;
+    struct map seen = MAP_INIT;
+    struct arena arena;
+    bool ok = true;
+
+    arena_init(&arena, 1024);
+    for (unsigned i = 0; i < targets->n; i++) {
+        struct endpoint e = endpoint_of(&list[i]);
+        struct sc_error err = SC_ERROR_INIT;
+        size_t mark = load_enter_index(load, i);
+
+        if (!endpoint_check(&e, &err))
+            ok = load_error(load, target_node(at, i), "%s", err.text);
+        else if (map_put(&seen, str_of(endpoint_print(&arena, &e)), (void *)&list[i]) != NULL)
+            ok = load_error(load, target_node(at, i), "%s is listed twice", endpoint_print(&arena, &e));
+        load_leave(load, mark);
+    }
+    map_fini(&seen);
+    arena_fini(&arena);
+    return ok;
+}
+
+bool discovery_service_link(struct conf_load *load, const struct registries *registries, struct discovery_service *s,
+                            const struct node *at)
+{
+    const struct node *targets = node_get(at, "targets");
+    bool listed = targets != NULL && targets->kind != NODE_NULL, ok;
+    size_t mark;
+
+    if (listed == (s->source.at != NULL))
+        return load_error(load, at, listed ? "has both `targets` and `source`" : "needs `targets` or `source`");
+    mark = load_enter(load, listed ? "targets" : "source");
+    ok = listed ? check_targets(load, targets, &s->targets) : link_source(load, registries, &s->source);
+    load_leave(load, mark);
+    return ok;
+}
+
+static bool node_same(const struct node *a, const struct node *b)
+{
+    if (a == b)
+        return true;
+    if (a == NULL || b == NULL || a->kind != b->kind || a->n != b->n || !str_eq(a->text, b->text))
+        return false;
+    for (unsigned i = 0; i < a->n; i++)
+        if ((a->kind == NODE_MAP && !str_eq(a->keys[i], b->keys[i])) || !node_same(a->items[i], b->items[i]))
+            return false;
+    return true;
+}
+
+bool registry_same(const struct registry *a, const struct registry *b)
+{
+    return a == b || (a != NULL && b != NULL && a->provider == b->provider && strcmp(a->name, b->name) == 0 &&
+                      node_same(a->at, b->at));
+}
+
+bool source_same(const struct source_conf *a, const struct source_conf *b)
+{
+    return a->registry != NULL && b->registry != NULL && registry_same(a->registry, b->registry) &&
+           node_same(a->at, b->at);
+}
+
+bool balancer_same(const struct balancer_choice *a, const struct balancer_choice *b)
+{
+    return a->ops == b->ops && node_same(a->at, b->at);
+}

@@ -1,0 +1,62 @@
+/* discovery/status.c - what discovery knows, for those who ask.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/status.h"
+
+#include "base/refs.h"
+
+#include <stdlib.h>
+
+enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono)
+{
+    if (!s->answered)
+        return SOURCE_FAILED;
+    if (s->failing || (s->interval > 0 && now_mono - s->live_mono > 2 * s->interval))
+        return SOURCE_STALE;
+    return SOURCE_LIVE;
+}
+
+const char *source_mode_name(enum source_mode m)
+{
+    static const char *const names[] = { [SOURCE_LIVE] = "live", [SOURCE_STALE] = "stale", [SOURCE_FAILED] = "failed" };
+
+    return names[m];
+}
+
+sc_msec source_age_at(const struct source_status *s, sc_msec now_mono)
+{
+    if (source_mode_at(s, now_mono) == SOURCE_LIVE || s->live_mono == 0)
+        return 0;
+    return now_mono - s->live_mono;
+}
+
+const struct service_status *discovery_status_find(const struct discovery_status *s, struct sc_str name)
+{
+    for (unsigned i = 0; i < s->n; i++)
+        if (str_eq(name, str_of(s->services[i]->name)))
+            return s->services[i];
+    return NULL;
+}
+
+void service_status_unref(struct service_status **sp)
+{
+    struct service_status *s = *sp;
+
+    *sp = NULL;
+    if (s == NULL || !refs_put(&s->refs))
+        return;
+    target_set_unref(&s->set);
+    arena_fini(&s->arena);
+    free(s);
+}
+
+void discovery_status_unref(struct discovery_status **sp)
+{
+    struct discovery_status *s = *sp;
+
+    *sp = NULL;
+    if (s == NULL || !refs_put(&s->refs))
+        return;
+    for (unsigned i = 0; i < s->n; i++)
+        service_status_unref(&s->services[i]);
+    free(s);
+}
