@@ -64,7 +64,8 @@ static const struct {
 /* Nanoseconds of one find: the best round. */
 static int64_t cost(const struct router *r, unsigned which)
 {
-    const struct route_request q = { .method = STR("GET"), .host = STR("api.h.example"), .path = str_of(requests[which].path) };
+    const struct route_request q = { .method = STR("GET"), .host = STR("api.h.example"),
+                                     .path = str_of(requests[which].path) };
     struct route_found found;
     int64_t best = INT64_MAX;
 
