@@ -11,7 +11,8 @@ NORMALISED = [
     ("/a/b", "/a/b"), ("/a/./b", "/a/b"), ("/a/../b", "/b"), ("/a/b/..", "/a/"), ("/a/b/.", "/a/b/"),
     ("/../../x", "/x"),
     ("/a//b", "/a/b"), ("//a///b//", "/a/b/"), ("/%61%2D%7e", "/a-~"), ("/a/%2e%2e/b", "/b"), ("/a/%2E/b", "/a/b"),
-    ("/a/.%2e/b", "/b"), ("/caf%C3%A9", "/caf%C3%A9"), ("/a%20b", "/a%20b"), ("/a%25b", "/a%25b"),
+    ("/a/.%2e/b", "/b"), ("/caf%C3%A9", "/caf%C3%A9"), ("/caf%c3%a9", "/caf%C3%A9"), ("/a%20b", "/a%20b"),
+    ("/a%25b", "/a%25b"),
     ("/a/%252e%252e/b", "/a/%252e%252e/b"), ("/a;v=1/b", "/a;v=1/b"), ("/a:@!$&'()*+,=b", "/a:@!$&'()*+,=b"),
     ("/a?x=/../%2e%2e//", "/a?x=/../%2e%2e//"), ("/a?", "/a?"), ("/?a=%00", "/?a=%00"), ("/a/..b/c..", "/a/..b/c.."),
     ("/.../a", "/.../a"), ("/a?x=y?z", "/a?x=y?z")]
@@ -65,9 +66,10 @@ routes: [ { match: { paths: ["/one/{x}", "/two/*/z"] }, service: web } ]
 """
     origin = t.origin()
     client = t.client(t.outrider(config, origin=origin))
-    for target in ("/one/a%2Fb", "/one/a%2fb", "/two/a%2Fb/z", "/one/..%2Fadmin"):
-        t.equal(client.get(target).status, 200, f"status of {target}")
-        t.equal(origin.requests[-1].target, target, "target")
+    for asked, want in (("/one/a%2Fb",) * 2, ("/one/a%2fb", "/one/a%2Fb"), ("/two/a%2Fb/z",) * 2,
+                        ("/one/..%2Fadmin",) * 2):
+        t.equal(client.get(asked).status, 200, f"status of {asked}")
+        t.equal(origin.requests[-1].target, want, f"target of {asked}")
     t.equal(client.get("/one/a/b").status, 404, "two segments")
     t.equal(client.get("/one/%5C").status, 400, "a backslash")
 

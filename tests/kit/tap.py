@@ -57,14 +57,16 @@ class Case:
             raise Failure(f"{what}: expected at least {least}, got {got}")
 
     def wait_until(self, predicate, what):
-        return limit.wait_until(predicate, what)
+        """Also ends when the case has failed, so that a script that waits lets go."""
+        return limit.wait_until(lambda: self.failed or predicate(), what)
 
     def raises(self, kind, action, what):
         try:
             value = action()
         except kind as error:
             return error
-        raise Failure(f"{what}: expected {kind.__name__}, got {shorten(value)}")
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        raise Failure(f"{what}: expected {' or '.join(k.__name__ for k in kinds)}, got {shorten(value)}")
 
     def skip(self, why):
         raise Skip(why)

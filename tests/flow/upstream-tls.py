@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# tests/flow/upstream-tls.py - targets behind TLS.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+
+import shutil
+import ssl
+import subprocess
+import tempfile
+
+
+class Authority:
+    """A certificate authority and the certificates it signs, made with the openssl program."""
+
+    def __init__(self, t):
+        if not shutil.which("openssl"):
+            t.skip("no openssl program")
+        self.dir = tempfile.mkdtemp(prefix="outrider-flow-")
+        t.closing(self)
+        self.make("ca", ["-x509", "-days", "2", "-subj", "/CN=test authority"])
+        self.make("other", ["-x509", "-days", "2", "-subj", "/CN=another authority"])
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.dir, check=True, capture_output=True, timeout=remaining())
+
+    def make(self, name, more):
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                     f"{name}.key",
+                     "-out", f"{name}.crt", *more)
+
+    def sign(self, name, alternative):
+        with open(self.path("ext"), "w", encoding="ascii") as file:
+            file.write(f"subjectAltName={alternative}\n")
+        self.make(name + ".csr", ["-subj", f"/CN={name}"])
+        os.rename(self.path(f"{name}.csr.key"), self.path(f"{name}.key"))
+        self.openssl("x509", "-req", "-in", f"{name}.csr.crt", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+                     "-days", "2",
+                     "-extfile", "ext", "-out", f"{name}.crt")
+
+    def server(self, name="server", alternative="DNS:web.internal", clients=False):
+        self.sign(name, alternative)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path(f"{name}.crt"), self.path(f"{name}.key"))
+        if clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.path("ca.crt"))
+        return context
+
+    def close(self, failed=False):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def behind(context, seen, script=None):
+    """A script that speaks TLS; a handshake that fails is noted, not a fault of the origin."""
+    def run_script(c):
+        c.sock.settimeout(remaining())
+        try:
+            c.sock = context.wrap_socket(c.sock, server_side=True)
+        except (ssl.SSLError, OSError) as error:
+            seen.append(type(error).__name__)
+            return
+        seen.append((c.sock.version(), c.sock.getpeercert()))
+        try:
+            if script:
+                script(c)
+                return
+            for request in c.requests():
+                c.respond(body=request.body or b"over TLS")
+        except ssl.SSLError:
+            pass
+    return run_script
+
+
+def config(authority, more="", ca="ca"):
+    return f"""
+workers: 1
+services:
+  - name: web
+    protocol: https
+    targets: [ @origin@ ]
+    tls: {{ ca: {authority.path(ca + ".crt")}, server_name: web.internal{more} }}
+routes: [ {{ match: {{ paths: ["/**"] }}, service: web }} ]
+"""
+
+
+def test_get(t):
+    """requests go over TLS, on one connection"""
+    authority, seen = Authority(t), []
+    origin = t.origin(behind(authority.server(), seen))
+    client = t.client(t.outrider(config(authority), origin=origin))
+    for _ in range(5):
+        t.equal(client.get().body, b"over TLS", "body")
+    t.equal(len(seen), 1, "handshakes")
+    t.true(seen[0][0] in ("TLSv1.2", "TLSv1.3"), f"version {seen[0][0]}")
+
+
+def test_bodies(t):
+    """large bodies pass in both directions"""
+    authority, seen = Authority(t), []
+    client = t.client(t.outrider(config(authority), origin=t.origin(behind(authority.server(), seen))))
+    body = bytes(range(256)) * 16384            # 4 MiB
+    for sent in (body, [body[:100000]] * 20):
+        answer = client.ask("POST", "/", body=sent)
+        t.true(answer.body == (body if sent is body else b"".join(sent)), "the body comes back")
+
+
+def test_wrong_authority(t):
+    """a certificate of another authority: 502 tls-failed"""
+    authority, seen = Authority(t), []
+    outrider = t.outrider(config(authority, ca="other"), origin=t.origin(behind(authority.server(), seen)))
+    problem(t, t.get(outrider), 502, "tls-failed", "tls_certificate_error")
+
+
+def test_wrong_name(t):
+    """a certificate of another name: 502 tls-failed"""
+    authority, seen = Authority(t), []
+    origin = t.origin(behind(authority.server(alternative="DNS:other.internal"), seen))
+    problem(t, t.get(t.outrider(config(authority), origin=origin)), 502, "tls-failed", "tls_certificate_error")
+
+
+def test_no_tls(t):
+    """a target that does not speak TLS: 502 tls-failed"""
+    authority = Authority(t)
+
+    def plain(c):
+        c.fill("the beginning of a handshake")
+        c.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        c.close()
+    problem(t, t.get(t.outrider(config(authority), origin=t.origin(plain))), 502, "tls-failed", "tls_protocol_error")
+
+
+def test_client_certificate(t):
+    """a target that asks for a certificate gets it"""
+    authority, seen = Authority(t), []
+    context = authority.server(clients=True)
+    authority.sign("client", "DNS:sidecar.internal")
+    more = f", certificate: {authority.path('client.crt')}, key: {authority.path('client.key')}"
+    t.equal(t.get(t.outrider(config(authority, more), origin=t.origin(behind(context, seen)))).body, b"over TLS",
+            "body")
+    t.contains(str(seen[0][1]), "client", "the client's certificate")
+
+
+def test_truncated(t):
+    """an answer cut without a close_notify is not taken for a whole one"""
+    def cut(c):
+        for _ in c.requests():
+            c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+            socket.socket(fileno=os.dup(c.sock.fileno())).shutdown(socket.SHUT_RDWR)
+            return
+    authority, seen = Authority(t), []
+    outrider = t.outrider(config(authority), origin=t.origin(behind(authority.server(), seen, cut)))
+    t.raises((Truncated, Ended), lambda: t.get(outrider), "a cut answer")
+
+
+main()
