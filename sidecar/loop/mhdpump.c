@@ -34,7 +34,7 @@ struct shard {
 struct pump {
     struct loop *loop;
     struct listener *listener;
-    unsigned index;
+    unsigned index, position;
     const struct pump_limits *limits;
     const struct pump_ops *ops;
     void *arg;
@@ -120,6 +120,8 @@ static void client_gone_now(struct client *c)
 {
     struct pump *p = c->pump;
 
+    if (p->ops->closed != NULL)
+        p->ops->closed(p->arg, c);
     timer_stop(&c->timer);
     list_remove(&c->all);
     if (c->queued)
@@ -781,7 +783,12 @@ struct listener *pump_listener(const struct pump *p)
     return p->listener;
 }
 
-void *pump_arg(const struct pump *p)
+unsigned pump_position(const struct pump *p)
 {
-    return p->arg;
+    return p->position;
+}
+
+void pump_set_position(struct pump *p, unsigned position)
+{
+    p->position = position;
 }

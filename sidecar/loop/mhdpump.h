@@ -41,6 +41,8 @@ struct pump_ops {
     /* Writes the answer to a request that the strict check refused, or whose head came too slowly, as it goes onto the
      * wire; at most room bytes; 0: none. status: 400, 408, 414, 431, 501, 505 ... */
     size_t (*refuse)(void *arg, struct client *c, int status, char *to, size_t room);
+    /* The connection is over: what c->user holds goes. May be NULL. */
+    void (*closed)(void *arg, struct client *c);
 };
 
 /* The strict check stands before the library's parser: "seam", or "first handler call". Any thread. */
@@ -72,7 +74,9 @@ bool pump_draining(const struct pump *p);
 void pump_abort(struct pump *p);
 unsigned pump_connections(const struct pump *p);
 struct listener *pump_listener(const struct pump *p);
-void *pump_arg(const struct pump *p);
+/* A number that the owner gave it. */
+unsigned pump_position(const struct pump *p);
+void pump_set_position(struct pump *p, unsigned position);
 
 /* Suspends the request: the library does nothing for it until client_resume. The handler's rules are the library's. */
 void client_park(struct client *c);
