@@ -1,0 +1,477 @@
+/* sidecar/proxy/downstream.c - the client's side of an exchange, through libmicrohttpd.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the library's handler may do depends on the call (measured on every version):
+ *   first call   head complete. An answer here closes the connection, so it is given only to refuse a body; parking here
+ *                keeps the body from being read, and the call comes again after that.
+ *   body calls   nothing can be answered. What is not taken is offered again, so whoever takes less must park.
+ *   final call   answer, or park: returning with neither is a busy loop. While parked here the answer may be given from
+ *                outside. */
+#include "proxy/downstream.h"
+
+#include "base/log.h"
+#include "http/status.h"
+#include "loop/sys.h"
+#include "proxy/flow.h"
+#include "proxy/forward.h"
+#include "proxy/upstream.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+
+enum {
+    DISCARD_MAX = 1024 * 1024,      /* of a body that nobody wants: read and dropped, so that the answer gets through */
+    DISCARD_OWN = 64 * 1024,        /* the same before an answer of our own that is known at the head */
+    BLOCK = 64 * 1024,              /* of a streamed answer of known length */
+};
+
+/* ---- the request ---- */
+
+static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n, const char *value,
+                                size_t value_n)
+{
+    struct sc_exchange *x = arg;
+
+    (void)kind;
+    headers_add(&x->headers, (struct sc_str){ name, name_n },
+                (struct sc_str){ value, value == NULL ? 0 : value_n });
+    return MHD_YES;
+}
+
+static void read_head(struct sc_exchange *x, const char *method, const char *version)
+{
+    struct header *length, *coding;
+    unsigned long long n = 0;
+
+    x->req.method_name = str_of(method);
+    x->req.method = method_id(x->req.method_name);
+    x->req.minor = version[7] == '0' ? 0 : 1;
+    x->client->minor = x->req.minor != 0;
+    MHD_get_connection_values_n(x->client->mhd, MHD_HEADER_KIND, on_field, x);
+    coding = headers_first(&x->headers, HDR_TRANSFER_ENCODING);
+    length = headers_first(&x->headers, HDR_CONTENT_LENGTH);
+    x->req.chunked = coding != NULL;
+    if (length != NULL && str_u64(length->value, &n))
+        x->req.length = n;
+    x->req.has_body = x->req.chunked || n > 0;
+    x->req.expects = x->req.has_body && headers_first(&x->headers, HDR_EXPECT) != NULL;
+}
+
+static void *begin(void *arg, struct client *c, const char *target)
+{
+    struct sc_exchange *x = exchange_new(arg);
+
+    x->client = c;
+    x->holds = HOLD_DOWN;
+    x->req.target = arena_dup(&x->arena, str_of(target));
+    return x;
+}
+
+/* ---- the answer ---- */
+
+static void add_header(struct MHD_Response *r, const char *name, const char *value)
+{
+    if (MHD_add_response_header(r, name, value[0] == '\0' ? " " : value) != MHD_YES)
+        log_limited(LOG_DEBUG_, "libmicrohttpd refused the field %s of an answer", log_safe(str_of(name)));
+}
+
+/* Names and values stand in memory of the exchange, each followed by a byte that is not needed any more (a colon, a line
+ * end), or are literals. */
+static const char *terminated(struct sc_str s)
+{
+    if (s.n == 0)
+        return "";
+    if (s.p[s.n] != '\0')
+        ((char *)s.p)[s.n] = '\0';
+    return s.p;
+}
+
+static void add_headers(struct sc_exchange *x, struct MHD_Response *r)
+{
+    struct header *h;
+    bool date = false;
+
+    for (unsigned i = 0; (h = headers_each(&x->response.headers, &i)) != NULL;) {
+        if (h->id == HDR_CONTENT_LENGTH || h->id == HDR_TRANSFER_ENCODING || h->id == HDR_CONNECTION)
+            continue;
+        if (h->id == HDR_DATE) {
+            if (date)
+                continue;
+            date = true;
+        }
+        add_header(r, terminated(h->name), terminated(h->value));
+    }
+    if (!date)
+        add_header(r, "Date", worker_date(x->worker).p);
+    if (x->down.close || x->client->closing)
+        add_header(r, "Connection", "close");
+}
+
+/* The reset that follows makes sure that nobody takes what was sent for the whole. */
+static ssize_t broken(struct sc_exchange *x)
+{
+    x->down.broken = true;
+    upstream_cancel(x);
+    sys_shutdown(x->client->io.fd, SHUT_RDWR);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static ssize_t ended(struct sc_exchange *x)
+{
+    struct header *h;
+
+    x->down.finished = true;
+    if (x->response.body == BODY_CHUNKED && !x->res_hooked && x->req.minor != 0)
+        for (unsigned i = 0; (h = headers_each(&x->trailers, &i)) != NULL;)
+            MHD_add_response_footer(x->down.response, arena_dupz(&x->arena, h->name), arena_dupz(&x->arena, h->value));
+    upstream_finish(x);
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static bool into_queue(void *arg, struct sc_str data, bool last)
+{
+    struct sc_exchange *x = arg;
+
+    if (body_push(x->res_queue, data.p, data.n) < data.n)
+        return false;
+    if (last)
+        body_end(x->res_queue);
+    return true;
+}
+
+void downstream_open_hooks(struct sc_exchange *x)
+{
+    chain_body_open(&x->chain, CHAIN_RESPONSE_BODY, into_queue, x, &x->arena);
+}
+
+/* Feeds the hooks until something comes out of them. */
+static ssize_t read_hooked(struct sc_exchange *x, char *to, size_t n)
+{
+    for (;;) {
+        ssize_t got = (ssize_t)body_read(x->res_queue, to, n);
+
+        if (got > 0)
+            return got;
+        if (body_is_done(x->res_queue))
+            return UPSTREAM_END;
+        got = upstream_read(x, x->worker->scratch, 16384);
+        if (got == UPSTREAM_WAIT || got == UPSTREAM_BROKEN)
+            return got;
+        if (!chain_body_write(&x->chain, CHAIN_RESPONSE_BODY,
+                              (struct sc_str){ x->worker->scratch, got > 0 ? (size_t)got : 0 }, got == UPSTREAM_END))
+            return UPSTREAM_BROKEN;
+    }
+}
+
+/* The library wants bytes of the answer. */
+static ssize_t on_wanted(void *arg, uint64_t at, char *to, size_t n)
+{
+    struct sc_exchange *x = arg;
+    ssize_t got;
+
+    (void)at;
+    if ((x->facts & FACT_GONE) != 0 || x->down.broken)
+        return broken(x);
+    got = x->res_hooked ? read_hooked(x, to, n) : upstream_read(x, to, n);
+    if (got > 0) {
+        x->down.sent += (uint64_t)got;
+        x->stamp = loop_now(x->worker->loop);
+        if (x->up.body_done && !x->res_hooked) {
+            if (x->response.body == BODY_LENGTH)
+                x->down.finished = true;
+            upstream_finish(x);
+        }
+        return got;
+    }
+    if (got == UPSTREAM_END)
+        return ended(x);
+    if (got == UPSTREAM_BROKEN)
+        return broken(x);
+    x->down.starved = true;
+    client_park(x->client);
+    return 0;
+}
+
+/* An answer without a body whose Content-Length is that of the body it does not have. */
+static struct MHD_Response *make_bodiless(struct sc_exchange *x)
+{
+    struct response *r = &x->response;
+    struct MHD_Response *m;
+
+    x->down.finished = true;
+    if (r->has_length || x->res.own)
+        return MHD_create_response_from_callback(x->res.own ? x->res.body.n : r->content_length, 1024, on_wanted, x, NULL);
+#if HAVE_DECL_MHD_RF_HEAD_ONLY_RESPONSE
+    m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    MHD_set_response_options(m, MHD_RF_HEAD_ONLY_RESPONSE, MHD_RO_END);
+#else
+    /* 0.9.75 would put the end of a chunked body behind the head: the connection must end with it. */
+    m = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, on_wanted, x, NULL);
+    x->down.close = true;
+#endif
+    return m;
+}
+
+static struct MHD_Response *make_buffer(struct sc_exchange *x, struct sc_str body)
+{
+    x->down.sent = body.n;
+    x->down.finished = true;
+    return MHD_create_response_from_buffer(body.n, (void *)(body.n > 0 ? body.p : ""), MHD_RESPMEM_PERSISTENT);
+}
+
+static struct MHD_Response *make_stream(struct sc_exchange *x)
+{
+    bool counted = x->response.body == BODY_LENGTH && !x->res_hooked;
+
+    return MHD_create_response_from_callback(counted ? x->response.content_length : MHD_SIZE_UNKNOWN, BLOCK, on_wanted,
+                                             x, NULL);
+}
+
+static struct MHD_Response *make_response(struct sc_exchange *x)
+{
+    struct sc_str body;
+
+    if (x->res.head_only && x->res.status != MHD_HTTP_NO_CONTENT)
+        return make_bodiless(x);
+    if (x->res.own)
+        return make_buffer(x, x->res.body);
+    if (x->res_hooked)
+        return make_stream(x);
+    if (!upstream_body_whole(x, &body))
+        return make_stream(x);
+    upstream_finish(x);
+    return make_buffer(x, body);
+}
+
+/* Only where the library takes an answer: first call, final call, or parked in the final one. */
+static bool queue(struct sc_exchange *x)
+{
+    struct MHD_Response *r = make_response(x);
+    enum MHD_Result done;
+
+    assert(!x->down.queued);
+    x->down.queued = true;
+    x->down.response = r;
+    x->client->answering = true;
+    add_headers(x, r);
+    if (!x->down.finished)
+        flow_streaming(x);
+    done = MHD_queue_response(x->client->mhd, x->res.status, r);
+    MHD_destroy_response(r);
+    if (done != MHD_YES)
+        log_limited(LOG_ERROR_, "libmicrohttpd refused an answer with status %u", x->res.status);
+    return done == MHD_YES;
+}
+
+void downstream_answer(struct sc_exchange *x)
+{
+    struct client *c = x->client;
+
+    if (x->down.in_handler || !c->parked || x->down.queued)
+        return;                                         /* the handler's next call gives it */
+    if (!x->down.held_first && !x->down.blocked)
+        x->down.broken |= !queue(x);
+    client_resume(c);
+}
+
+void downstream_go_on(struct sc_exchange *x)
+{
+    if (!x->down.in_handler && x->client->parked && x->down.held_first)
+        client_resume(x->client);
+}
+
+void downstream_room(struct sc_exchange *x)
+{
+    if (x->down.blocked && x->client->parked)
+        client_resume(x->client);
+}
+
+void downstream_more(struct sc_exchange *x)
+{
+    if (!x->down.starved)
+        return;
+    x->down.starved = false;
+    client_resume(x->client);
+}
+
+void downstream_abort(struct sc_exchange *x)
+{
+    struct client *c = x->client;
+
+    x->facts |= FACT_GONE;
+    sys_shutdown(c->io.fd, SHUT_RDWR);
+    x->down.starved = false;
+    if (c->parked)
+        client_resume(c);
+    else
+        client_poke(c);
+}
+
+void downstream_break(struct sc_exchange *x)
+{
+    x->down.broken = true;
+    downstream_abort(x);
+}
+
+/* ---- the handler ---- */
+
+/* A refusal of a body that the client has not sent yet, or that is too long to be read for nothing, is given at once, at
+ * the price of the connection. */
+static bool worth_reading(const struct sc_exchange *x)
+{
+    return !x->req.expects && (x->req.chunked || x->req.length <= DISCARD_OWN);
+}
+
+static int after_head(struct sc_exchange *x)
+{
+    if (x->aborted || (x->facts & FACT_GONE) != 0)
+        return MHD_NO;
+    if (!x->req.has_body)
+        return MHD_YES;                                 /* the final call follows at once */
+    if (x->res.ready) {
+        if (worth_reading(x)) {
+            x->down.discard = true;
+            return MHD_YES;
+        }
+        x->down.close = true;
+        return queue(x) ? MHD_YES : MHD_NO;
+    }
+    if (x->step == FLOW_ADMIT) {
+        x->down.held_first = true;
+        client_park(x->client);
+    }
+    return MHD_YES;
+}
+
+static int first_call(struct sc_exchange *x, const char *method, const char *version)
+{
+    x->down.first = true;
+    read_head(x, method, version);
+    x->down.in_handler = true;
+    flow_begin(x);
+    x->down.in_handler = false;
+    return after_head(x);
+}
+
+static int body_call(struct sc_exchange *x, const char *data, size_t *n)
+{
+    size_t taken;
+
+    x->down.blocked = false;
+    if (!x->res.ready && !x->down.discard) {
+        x->down.in_handler = true;
+        taken = flow_body(x, data, *n);
+        x->down.in_handler = false;
+        *n -= taken;
+        if (*n == 0)
+            return MHD_YES;
+        if (!x->res.ready && !x->aborted) {
+            x->down.blocked = true;
+            client_park(x->client);
+            return MHD_YES;
+        }
+    }
+    x->down.discarded += *n;
+    *n = 0;
+    return x->down.discarded <= DISCARD_MAX ? MHD_YES : MHD_NO;
+}
+
+static int final_call(struct sc_exchange *x)
+{
+    if (!x->down.whole) {
+        x->down.whole = true;
+        x->down.in_handler = true;
+        flow_body_end(x);
+        x->down.in_handler = false;
+    }
+    if (x->aborted || (x->facts & FACT_GONE) != 0)
+        return MHD_NO;
+    if (x->down.queued)
+        return MHD_YES;
+    if (x->res.ready)
+        return queue(x) ? MHD_YES : MHD_NO;
+    client_park(x->client);
+    return MHD_YES;
+}
+
+static int handle(void *arg, struct client *c, void *request, const char *method, const char *version, const char *data,
+                  size_t *n)
+{
+    struct sc_exchange *x = request;
+
+    (void)arg;
+    (void)c;
+    if ((x->facts & FACT_GONE) != 0 || x->aborted)
+        return MHD_NO;
+    if (!x->down.first)
+        return first_call(x, method, version);
+    if (x->down.held_first) {
+        x->down.held_first = false;
+        return after_head(x);
+    }
+    return *n > 0 ? body_call(x, data, n) : final_call(x);
+}
+
+static void completed(void *arg, struct client *c, void *request, bool clean)
+{
+    (void)arg;
+    (void)c;
+    flow_over(request, clean);
+}
+
+static void gone(void *arg, struct client *c, void *request)
+{
+    struct sc_exchange *x = request;
+
+    (void)arg;
+    (void)c;
+    if ((x->facts & FACT_GONE) == 0) {
+        x->facts |= FACT_GONE;
+        flow_run(x);
+    }
+}
+
+/* The library cannot answer in the middle of a body: we do, on the socket itself. */
+static void body_late(void *arg, struct client *c, void *request)
+{
+    struct sc_exchange *x = request;
+    struct sc_worker *w = arg;
+    struct buf text = BUF_INIT;
+
+    x->res.status = 408;
+    x->res.error = ERR_REQUEST_TIMEOUT;
+    x->res.own = true;
+    problem_response(&text, problem_of(ERR_REQUEST_TIMEOUT), str_of("outrider"), STR("the body stopped coming"),
+                     worker_date(w));
+    if (sys_send(c->io.fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        x->down.queued = true;
+    buf_fini(&text);
+    client_kill(c);
+}
+
+static size_t refuse(void *arg, struct client *c, int status, char *to, size_t room)
+{
+    struct sc_worker *w = arg;
+    struct buf text = BUF_INIT;
+    enum err e = problem_of_verdict((unsigned)status);
+    size_t n;
+
+    if (status == 408)
+        e = ERR_REQUEST_TIMEOUT;
+    problem_response(&text, problem_of(e), str_of("outrider"), STR_NONE, worker_date(w));
+    n = text.n <= room ? text.n : 0;
+    memcpy(to, text.p, n);
+    buf_fini(&text);
+    flow_refused(w, c, e);
+    return n;
+}
+
+static void closed(void *arg, struct client *c)
+{
+    (void)arg;
+    forward_forget(c);
+}
+
+const struct pump_ops downstream_ops = { begin, handle, completed, gone, body_late, refuse, closed };

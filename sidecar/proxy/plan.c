@@ -1,0 +1,230 @@
+/* sidecar/proxy/plan.c - a configuration made ready to run.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/plan.h"
+
+#include "base/alloc.h"
+#include "base/refs.h"
+#include "telemetry/access_log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Ruling ("Sizes"): the head, half of it again for the library's copy of Cookie, the head of the answer, 4 KiB. */
+static size_t pool_size(const struct listener_conf *l, int64_t response_head)
+{
+    return (size_t)(l->max_header_size + l->max_header_size / 2 + response_head + 4096);
+}
+
+static void ready_listener(struct plan *p, unsigned i, struct listener *socket, int64_t response_head)
+{
+    struct plan_listener *l = &p->listeners[i];
+    const struct listener_conf *c = (const struct listener_conf *)p->config->listeners.at + i;
+    const char *colon = strrchr(socket->text, ':');
+
+    *l = (struct plan_listener){
+        .conf = c, .socket = socket, .index = i, .trusted = c->peers == PEERS_TRUSTED,
+        .uri = { c->path.encoded_slash != 0, c->path.semicolon != 0, !c->path.merge_slashes },
+        .limits = {
+            .framing = FRAMING_LIMITS_DEFAULT, .pool_size = pool_size(c, response_head),
+            .max_connections = (unsigned)c->max_connections, .header_timeout = c->header_timeout,
+            .body_timeout = c->body_timeout, .idle_timeout = c->idle_timeout,
+        },
+    };
+    l->limits.framing.head_max = l->limits.framing.target_max = (uint32_t)c->max_header_size;
+    if (!socket->local && colon != NULL)
+        snprintf(l->port, sizeof l->port, "%.7s", colon + 1);
+}
+
+static void ready_service(struct plan *p, unsigned i)
+{
+    struct plan_service *s = &p->services[i];
+    const struct service_conf *c = (const struct service_conf *)p->config->services.at + i;
+
+    s->conf = c;
+    s->index = i;
+    s->name = str_of(c->discovery.name);
+    s->host = str_of(c->host);
+    s->host_mode = strcmp(c->host, "preserve") == 0 ? HOST_PRESERVE
+                 : strcmp(c->host, "target") == 0 ? HOST_TARGET : HOST_VALUE;
+    s->response = (struct response_limits)RESPONSE_LIMITS_DEFAULT;
+    s->response.head_max = (uint32_t)c->max_response_header_size;
+    p->watched[i] = &c->discovery;
+}
+
+static sc_msec either(sc_msec route, sc_msec service)
+{
+    return route != 0 ? route : service;
+}
+
+static void ready_route(struct plan *p, unsigned i)
+{
+    struct plan_route *r = &p->routes[i];
+    const struct route_conf *c = (const struct route_conf *)p->config->routes.at + i;
+    const struct timeout_conf *s;
+
+    r->conf = c;
+    r->index = i;
+    r->name = str_of(c->name);
+    r->service = &p->services[c->service_index];
+    s = &r->service->conf->timeout;
+    r->timeout = (struct timeout_conf){ either(c->timeout.connect, s->connect), either(c->timeout.response, s->response),
+                                        either(c->timeout.total, s->total),
+                                        either(c->timeout.idle_stream, s->idle_stream) };
+    r->chain = chain_set_route(p->chains, i);
+    r->rewrites = !rewrite_is_empty(&c->rewrite);
+}
+
+struct reporting {
+    struct conf_report *report;
+    const struct plan *plan;
+};
+
+static const char *route_name(const struct plan *p, unsigned i)
+{
+    return ((const struct route_conf *)p->config->routes.at)[i].name;
+}
+
+static void on_route_problem(void *arg, const struct route_problem *problem)
+{
+    struct reporting *r = arg;
+    struct buf path = BUF_INIT;
+
+    buf_printf(&path, "routes[%s]", route_name(r->plan, problem->rule));
+    if (problem->key != NULL)
+        buf_printf(&path, ".match.%s", problem->key);
+    if (problem->item >= 0)
+        buf_printf(&path, "[%d]", problem->item);
+    if (problem->name != NULL)
+        buf_printf(&path, ".%s", problem->name);
+    if (problem->warning)
+        report_warning(r->report, NULL, path.p, "%s", problem->text);
+    else
+        report_error(r->report, NULL, path.p, "%s", problem->text);
+    buf_fini(&path);
+}
+
+static void on_chain_problem(void *arg, unsigned scope, unsigned entry, const char *text)
+{
+    struct reporting *r = arg;
+    struct buf path = BUF_INIT;
+
+    if (scope > 0)
+        buf_printf(&path, "routes[%s].", route_name(r->plan, scope - 1));
+    buf_printf(&path, "policies[%u]", entry);
+    report_error(r->report, NULL, path.p, "%s", text);
+    buf_fini(&path);
+}
+
+static uint64_t listener_bits(const struct config *c, const struct route_conf *r)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < r->listeners.n; i++)
+        for (unsigned l = 0; l < c->listeners.n; l++)
+            if (strcmp(((const struct listener_conf *)c->listeners.at)[l].name, r->listeners.at[i]) == 0)
+                bits |= 1ULL << l;
+    return bits;
+}
+
+static struct router *ready_router(struct plan *p, struct reporting *r)
+{
+    const struct route_conf *routes = p->config->routes.at;
+    struct route_rule *rules = xcalloc(p->nroutes, sizeof *rules);
+    struct router *router;
+
+    for (unsigned i = 0; i < p->nroutes; i++)
+        rules[i] = (struct route_rule){ routes[i].name, &routes[i].match, listener_bits(p->config, &routes[i]) };
+    router = router_build(rules, p->nroutes, on_route_problem, r);
+    free(rules);
+    return router;
+}
+
+static struct chain_set *ready_chains(struct plan *p, const struct plan *previous, unsigned workers,
+                                      struct reporting *r)
+{
+    const struct route_conf *routes = p->config->routes.at;
+    struct chain_scope *scopes = xcalloc(p->nroutes, sizeof *scopes);
+    struct chain_set *set;
+
+    for (unsigned i = 0; i < p->nroutes; i++)
+        scopes[i] = (struct chain_scope){ routes[i].name, &routes[i].policies };
+    set = chain_set_build(&p->config->policies, scopes, p->nroutes, previous == NULL ? NULL : previous->chains,
+                          workers, on_chain_problem, r);
+    free(scopes);
+    return set;
+}
+
+struct plan *plan_build(struct config *config, struct listener *const *sockets, const struct plan *previous,
+                        unsigned workers, struct writer *writer, struct conf_report *report)
+{
+    struct plan *p = xnew(struct plan);
+    struct reporting reporting = { report, p };
+    struct sc_error e = SC_ERROR_INIT;
+    int64_t response_head = 8192;
+
+    refs_init(&p->refs);
+    p->config = config;
+    p->nlisteners = config->listeners.n;
+    p->nservices = config->services.n;
+    p->nroutes = config->routes.n;
+    p->listeners = xcalloc(p->nlisteners, sizeof *p->listeners);
+    p->services = aligned_alloc(64, (p->nservices + 1) * sizeof *p->services);
+    memset(p->services, 0, (p->nservices + 1) * sizeof *p->services);
+    p->routes = xcalloc(p->nroutes, sizeof *p->routes);
+    p->watched = xcalloc(p->nservices, sizeof *p->watched);
+    p->via_n = (size_t)snprintf(p->via, sizeof p->via, "outrider");
+    for (unsigned i = 0; i < p->nservices; i++) {
+        ready_service(p, i);
+        if (p->services[i].conf->max_response_header_size > response_head)
+            response_head = p->services[i].conf->max_response_header_size;
+    }
+    for (unsigned i = 0; i < p->nlisteners; i++)
+        ready_listener(p, i, sockets[i], response_head);
+    p->router = ready_router(p, &reporting);
+    p->chains = ready_chains(p, previous, workers, &reporting);
+    if (!access_log_open(writer, &config->telemetry.access_log, &p->access_log, &e)) {
+        report_error(report, NULL, "telemetry.access_log.output", "%s", e.text);
+        plan_free(p);
+        return NULL;
+    }
+    if (p->router == NULL || p->chains == NULL) {
+        plan_free(p);
+        return NULL;
+    }
+    for (unsigned i = 0; i < p->nroutes; i++)
+        ready_route(p, i);
+    return p;
+}
+
+void plan_free(struct plan *p)
+{
+    access_log_close(&p->access_log);
+    if (p->chains != NULL)
+        chain_set_free(&p->chains);
+    router_free(&p->router);
+    free(p->listeners);
+    free(p->services);
+    free(p->routes);
+    free(p->watched);
+    config_unref(&p->config);
+    free(p);
+}
+
+struct plan *plan_ref(struct plan *p)
+{
+    refs_get(&p->refs);
+    return p;
+}
+
+void plan_unref(struct plan **pp)
+{
+    struct plan *p = *pp;
+
+    *pp = NULL;
+    if (p == NULL || !refs_put(&p->refs))
+        return;
+    if (p->bury != NULL)
+        p->bury(p);
+    else
+        plan_free(p);
+}

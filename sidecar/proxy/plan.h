@@ -1,0 +1,78 @@
+/* sidecar/proxy/plan.h - a configuration made ready to run.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Built on the control thread, immutable afterwards; workers read it through their view. Counted: the last reference
+ * sends it back to control (`bury`), because closing policies may be slow. */
+#pragma once
+
+#include "http1/response.h"
+#include "http/uri.h"
+#include "loop/listen.h"
+#include "loop/mhdpump.h"
+#include "policy/chain.h"
+#include "proxy/config.h"
+#include "proxy/route.h"
+
+#include <stdatomic.h>
+
+struct access_log;
+struct writer;
+
+struct plan_listener {
+    const struct listener_conf *conf;
+    struct listener *socket;            /* lives longer than the plan */
+    unsigned index;
+    bool trusted;
+    struct uri_options uri;
+    struct pump_limits limits;
+    char port[8];                       /* of the socket bound; "" for a unix socket */
+};
+
+enum host_mode { HOST_PRESERVE, HOST_TARGET, HOST_VALUE };
+
+struct plan_service {
+    const struct service_conf *conf;
+    unsigned index;                     /* into the table of targets */
+    enum host_mode host_mode;
+    struct sc_str name, host;
+    struct response_limits response;
+    /* For the whole process. */
+    _Alignas(64) atomic_int requests;   /* in flight */
+    atomic_int pending;
+};
+
+struct plan_route {
+    const struct route_conf *conf;
+    unsigned index;
+    struct sc_str name;
+    struct plan_service *service;
+    const struct chain *chain;
+    struct timeout_conf timeout;        /* route over service */
+    bool rewrites;
+};
+
+struct plan {
+    atomic_uint refs;
+    struct config *config;
+    void (*bury)(struct plan *p);
+    void *owner;                        /* of bury */
+    struct plan *next;                  /* bury's */
+    struct router *router;
+    struct chain_set *chains;
+    struct access_log *access_log;      /* NULL: none */
+    unsigned nlisteners, nservices, nroutes;
+    struct plan_listener *listeners;
+    struct plan_service *services;
+    struct plan_route *routes;
+    const struct discovery_service **watched;   /* by service index */
+    char via[80];                       /* our name in Via and Proxy-Status */
+    size_t via_n;
+};
+
+/* sockets: one for each listener of the configuration, in its order. Takes over the reference to the configuration. NULL
+ * after a mistake (in the report). */
+struct plan *plan_build(struct config *config, struct listener *const *sockets, const struct plan *previous,
+                        unsigned workers, struct writer *writer, struct conf_report *report);
+struct plan *plan_ref(struct plan *p);
+void plan_unref(struct plan **p);
+void plan_free(struct plan *p);         /* control thread */

@@ -1,0 +1,430 @@
+/* sidecar/proxy/pool.c - connections to targets.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/pool.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "discovery/target.h"
+#include "loop/curlmux.h"
+#include "loop/sys.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
+enum { AGE_MS = 1000 };
+
+/* All connections of this worker to one target; found by the target's slot. */
+struct pool_home {
+    uint64_t id;                        /* of the target; another one in the slot means a new home */
+    struct link idle;
+    unsigned nidle;
+};
+
+struct connecting {                     /* what libcurl is busy with */
+    struct curlmux_job job;
+    struct upconn *conn;
+    struct curl_slist *connect_to;
+    int stolen;                         /* the socket that libcurl must not close; -1: none */
+};
+
+struct pool {
+    struct loop *loop;
+    struct curlmux *curl;
+    const struct pool_ops *ops;
+    struct pool_home **homes;           /* by slot */
+    unsigned nhomes;
+    struct link age;
+    unsigned nidle;
+    struct timer aging;
+};
+
+static void on_aging(struct timer *t);
+
+struct pool *pool_new(struct loop *loop, struct curlmux *curl, const struct pool_ops *ops)
+{
+    struct pool *p = xnew(struct pool);
+
+    p->loop = loop;
+    p->curl = curl;
+    p->ops = ops;
+    p->aging.fn = on_aging;
+    list_init(&p->age);
+    return p;
+}
+
+void pool_free(struct pool **pp)
+{
+    struct pool *p = *pp;
+
+    *pp = NULL;
+    if (p == NULL)
+        return;
+    list_each(it, &p->age)
+        pool_close(list_entry(it, struct upconn, age));
+    timer_stop(&p->aging);
+    for (unsigned i = 0; i < p->nhomes; i++)
+        free(p->homes[i]);
+    free(p->homes);
+    free(p);
+}
+
+unsigned pool_idle(const struct pool *p)
+{
+    return p->nidle;
+}
+
+/* ---- homes ---- */
+
+static struct pool_home *home_of(struct pool *p, const struct target *t)
+{
+    struct pool_home *h;
+
+    if (__builtin_expect(t->slot >= p->nhomes, 0)) {
+        unsigned n = p->nhomes == 0 ? 64 : p->nhomes;
+
+        while (n <= t->slot)
+            n *= 2;
+        p->homes = xrealloc(p->homes, n * sizeof(struct pool_home *));
+        memset(p->homes + p->nhomes, 0, (n - p->nhomes) * sizeof(struct pool_home *));
+        p->nhomes = n;
+    }
+    h = p->homes[t->slot];
+    if (__builtin_expect(h == NULL, 0)) {
+        h = p->homes[t->slot] = xnew(struct pool_home);
+        list_init(&h->idle);
+    }
+    if (__builtin_expect(h->id != t->id, 0)) {
+        assert(list_empty(&h->idle));   /* a connection holds its target, and so the slot */
+        h->id = t->id;
+    }
+    return h;
+}
+
+static void leave_home(struct upconn *c)
+{
+    list_remove(&c->idle);
+    list_remove(&c->age);
+    c->home->nidle--;
+    c->pool->nidle--;
+}
+
+static void on_aging(struct timer *t)
+{
+    struct pool *p = list_entry(t, struct pool, aging);
+    sc_msec now = loop_now(p->loop);
+
+    list_each(it, &p->age) {
+        struct upconn *c = list_entry(it, struct upconn, age);
+
+        if (c->idle_since > now)        /* idle_since holds the moment it is too old */
+            continue;
+        pool_close(c);
+    }
+    if (!list_empty(&p->age))
+        timer_start(p->loop, t, AGE_MS);
+}
+
+/* ---- events ---- */
+
+static bool flush(struct upconn *c)
+{
+    while (c->out.n > 0) {
+        struct iovec iov = { c->out.p, c->out.n };
+        ssize_t n = upconn_send(c, &iov, 1);
+
+        if (n < 0)
+            return errno == EAGAIN;
+        buf_drop(&c->out, (size_t)n);
+    }
+    return true;
+}
+
+static void on_event(struct io *io, uint32_t events)
+{
+    struct upconn *c = list_entry(io, struct upconn, io);
+
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        c->hup = true;
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        c->readable = true;
+    if (c->user == NULL) {
+        if (c->readable)                /* idle: whatever it is, nobody asked for it */
+            pool_close(c);
+        return;
+    }
+    if ((events & EPOLLOUT) != 0 && !c->writable) {
+        c->writable = true;
+        if (!flush(c)) {
+            c->readable = true;         /* the reader finds out why */
+            c->hup = true;
+        } else if (c->out.n == 0) {
+            c->pool->ops->writable(c);
+        }
+    }
+    if (c->readable && c->user != NULL)
+        c->pool->ops->readable(c);
+}
+
+ssize_t upconn_send(struct upconn *c, const struct iovec *iov, unsigned n)
+{
+    ssize_t sent;
+
+    if (c->tls) {
+        size_t k = 0;
+        CURLcode r = curl_easy_send(c->easy, iov[0].iov_base, iov[0].iov_len, &k);
+
+        if (r == CURLE_OK)
+            return (ssize_t)k;
+        errno = r == CURLE_AGAIN ? EAGAIN : EPIPE;
+        sent = -1;
+    } else if (n == 1) {
+        sent = sys_send(c->io.fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
+    } else {
+        struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+
+        sent = sys_sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
+    }
+    if (sent < 0 && errno == EAGAIN)
+        c->writable = false;
+    return sent;
+}
+
+ssize_t upconn_recv(struct upconn *c, void *to, size_t n)
+{
+    ssize_t got;
+
+    if (c->tls) {
+        size_t k = 0;
+        CURLcode r = curl_easy_recv(c->easy, to, n, &k);
+
+        if (r == CURLE_OK)
+            return (ssize_t)k;
+        errno = r == CURLE_AGAIN ? EAGAIN : ECONNRESET;
+        got = -1;
+    } else {
+        got = sys_recv(c->io.fd, to, n, 0);
+        if (got > 0 && (size_t)got < n && !c->hup)
+            c->readable = false;        /* that was all: the next byte brings an event */
+    }
+    if (got < 0 && errno == EAGAIN)
+        c->readable = false;
+    return got;
+}
+
+/* ---- opening ---- */
+
+static int on_curl_close(void *arg, curl_socket_t fd)
+{
+    struct connecting *k = arg;
+
+    return k != NULL && k->stolen == (int)fd ? 0 : sys_close((int)fd);
+}
+
+static enum err error_of(CURLcode r, const char **detail)
+{
+    *detail = curl_easy_strerror(r);
+    switch (r) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return ERR_CONNECT_TIMEOUT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_ISSUER_ERROR:
+        return ERR_TLS_CERTIFICATE;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+        return ERR_TLS_FAILED;
+    default:
+        return ERR_CONNECT_REFUSED;
+    }
+}
+
+static void free_connecting(struct connecting *k)
+{
+    curl_slist_free_all(k->connect_to);
+    free(k);
+}
+
+/* Plain: the socket becomes ours and libcurl's handle goes. TLS: the handle stays, and with it its session. */
+static bool settle(struct upconn *c, struct connecting *k)
+{
+    static const int one = 1;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (fd == CURL_SOCKET_BAD)
+        return false;
+    c->io.fd = fd;
+    curlmux_release(c->pool->curl, fd);
+    if (!c->tls) {
+        k->stolen = fd;
+        curlmux_remove(c->pool->curl, c->easy);
+        curl_easy_cleanup(c->easy);
+        c->easy = NULL;
+        free_connecting(k);
+        if (c->target->sa.ss_family != AF_UNIX)
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    }
+    c->connected = c->writable = true;
+    return io_add(c->pool->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+static void on_connect_done(struct curlmux_job *job, void *easy, int result)
+{
+    struct connecting *k = list_entry(job, struct connecting, job);
+    struct upconn *c = k->conn;
+    const char *detail = "no descriptor for the connection";
+    enum err e = ERR_INTERNAL;
+
+    (void)easy;
+    if (result == CURLE_OK && settle(c, k)) {
+        c->pool->ops->connected(c);
+        return;
+    }
+    if (result != CURLE_OK)
+        e = error_of((CURLcode)result, &detail);
+    c->pool->ops->failed(c, e, detail);
+    pool_close(c);
+}
+
+static void set_tls(CURL *easy, const struct upstream_tls_conf *t)
+{
+    if (t->ca != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca);
+    if (t->certificate != NULL)
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, t->certificate);
+    if (t->key != NULL)
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, t->key);
+    if (!t->verify) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+/* The URL carries what TLS is to check; where to connect is said apart from it, as a number. */
+static void set_address(CURL *easy, struct connecting *k, const struct upconn *c, const struct plan_service *s)
+{
+    const char *name = s->conf->tls.server_name != NULL ? s->conf->tls.server_name : c->target->host;
+    char text[512];
+
+    if (c->target->sa.ss_family == AF_UNIX) {
+        const struct sockaddr_un *local = (const struct sockaddr_un *)&c->target->sa;
+
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, local->sun_path);
+        curl_easy_setopt(easy, CURLOPT_URL, c->tls ? "https://localhost/" : "http://localhost/");
+        return;
+    }
+    if (!c->tls) {
+        snprintf(text, sizeof text, "http://%s/", c->target->address);
+        curl_easy_setopt(easy, CURLOPT_URL, text);
+        return;
+    }
+    snprintf(text, sizeof text, strchr(name, ':') != NULL ? "https://[%s]:%u/" : "https://%s:%u/", name,
+             c->target->port);
+    curl_easy_setopt(easy, CURLOPT_URL, text);
+    snprintf(text, sizeof text, "::%s", c->target->address);
+    k->connect_to = curl_slist_append(NULL, text);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, k->connect_to);
+}
+
+struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct target *t, sc_msec timeout,
+                            struct sc_exchange *user)
+{
+    struct upconn *c = xnew(struct upconn);
+    struct connecting *k = xnew(struct connecting);
+    CURL *easy = curlmux_easy(&k->job);
+
+    c->io = (struct io){ on_event, -1 };
+    c->pool = p;
+    c->home = home_of(p, t);
+    c->target = target_ref(t);
+    list_init(&c->idle);
+    list_init(&c->age);
+    c->user = user;
+    c->tls = s->conf->protocol == PROTOCOL_HTTPS || t->tls;
+    c->easy = easy;
+    k->job.done = on_connect_done;
+    k->conn = c;
+    k->stolen = -1;
+    set_address(easy, k, c, s);
+    if (c->tls)
+        set_tls(easy, &s->conf->tls);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_curl_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, k);
+    if (!curlmux_add(p->curl, easy, &k->job))
+        abort();
+    return c;
+}
+
+/* ---- keeping ---- */
+
+struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct target *t, struct sc_exchange *user)
+{
+    struct pool_home *h = home_of(p, t);
+    struct upconn *c;
+
+    (void)s;
+    if (list_empty(&h->idle))
+        return NULL;
+    c = list_entry(h->idle.next, struct upconn, idle);
+    leave_home(c);
+    c->user = user;
+    return c;
+}
+
+void pool_keep(struct upconn *c, const struct plan_service *s)
+{
+    struct pool *p = c->pool;
+
+    c->user = NULL;
+    c->served++;
+    if (c->readable || c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
+        pool_close(c);
+        return;
+    }
+    buf_fini(&c->out);
+    c->idle_since = loop_now(p->loop) + s->conf->keep_alive.idle_timeout;
+    list_push_front(&c->home->idle, &c->idle);
+    list_push(&p->age, &c->age);
+    c->home->nidle++;
+    p->nidle++;
+    if (!p->aging.pending)
+        timer_start(p->loop, &p->aging, AGE_MS);
+}
+
+void pool_close(struct upconn *c)
+{
+    struct pool *p = c->pool;
+
+    if (!list_empty(&c->idle))
+        leave_home(c);
+    c->user = NULL;
+    if (c->connected && c->easy != NULL)
+        io_del(p->loop, &c->io);
+    if (c->easy != NULL) {
+        struct connecting *k = NULL;
+
+        curl_easy_getinfo((CURL *)c->easy, CURLINFO_PRIVATE, (char **)&k);
+        curlmux_remove(p->curl, c->easy);
+        curl_easy_cleanup(c->easy);
+        free_connecting(k);
+    } else if (c->io.fd >= 0) {
+        io_forget(p->loop, &c->io);
+        sys_close(c->io.fd);
+    }
+    buf_fini(&c->out);
+    target_unref(&c->target);
+    loop_free_later(p->loop, c);
+}

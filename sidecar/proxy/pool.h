@@ -1,0 +1,65 @@
+/* sidecar/proxy/pool.h - connections to targets: opened by libcurl, kept for the next request.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One pool per worker. libcurl opens and secures (name, TCP, TLS, unix sockets); afterwards plain sockets are ours alone,
+ * registered once, edge-triggered, and TLS ones are read and written through libcurl. An idle connection owns no buffers;
+ * a byte or an end on it closes it. Worker's thread. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "http/problem.h"
+#include "loop/loop.h"
+#include "proxy/plan.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct pool;
+struct pool_home;
+struct curlmux;
+struct target;
+
+struct upconn {
+    struct io io;
+    struct pool *pool;
+    struct pool_home *home;
+    struct target *target;              /* a reference */
+    struct link idle, age;              /* of its home, newest first; of the pool, oldest first */
+    void *easy;                         /* libcurl's handle: while connecting, and for TLS */
+    struct sc_exchange *user;           /* NULL while idle */
+    bool connected, tls;
+    bool readable, writable;            /* until a call says otherwise (edge-triggered) */
+    bool hup;                           /* the end was reported */
+    unsigned served;                    /* answers so far */
+    struct buf out;                     /* bytes that the socket did not take */
+    sc_msec idle_since;
+};
+
+struct pool_ops {
+    void (*connected)(struct upconn *c);                            /* c->user asked for it */
+    void (*failed)(struct upconn *c, enum err e, const char *detail);  /* c goes away after this; static text */
+    void (*readable)(struct upconn *c);
+    void (*writable)(struct upconn *c);                             /* and c->out is empty */
+};
+
+struct pool *pool_new(struct loop *loop, struct curlmux *curl, const struct pool_ops *ops);
+/* Closes everything; nothing may be in use. */
+void pool_free(struct pool **p);
+
+/* A kept connection to the target that looks alive, or NULL. */
+struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct target *t, struct sc_exchange *user);
+/* Begins to open one; ops->connected or ops->failed follows, never from inside. */
+struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct target *t, sc_msec timeout,
+                            struct sc_exchange *user);
+/* The answer is complete and both sides may go on: kept, as far as the limits allow. */
+void pool_keep(struct upconn *c, const struct plan_service *s);
+void pool_close(struct upconn *c);
+
+/* As send/recv: bytes, or -1 with errno (EAGAIN clears writable or readable). */
+ssize_t upconn_send(struct upconn *c, const struct iovec *iov, unsigned n);
+ssize_t upconn_recv(struct upconn *c, void *to, size_t n);
+
+/* Idle connections, all targets. */
+unsigned pool_idle(const struct pool *p);

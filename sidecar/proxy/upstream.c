@@ -1,0 +1,504 @@
+/* sidecar/proxy/upstream.c - one try: a request to a target and its answer.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The head of a request with a body waits for the first piece, so that both leave in one packet; if none comes in this
+ * turn of the loop it goes alone. */
+#include "proxy/upstream.h"
+
+#include "base/log.h"
+#include "discovery/target.h"
+#include "proxy/flow.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum { FIRST_READ = 24 * 1024 };        /* of an answer: what is read into the exchange before its head is known */
+
+static void let_go(struct sc_exchange *x)
+{
+    loop_task_cancel(x->worker->loop, &x->up.flush);
+    x->up.conn = NULL;
+    x->holds &= ~(unsigned)HOLD_UP;
+}
+
+static void fail(struct sc_exchange *x, enum failure f, enum err e, const char *detail)
+{
+    struct upconn *c = x->up.conn;
+
+    let_go(x);
+    if (c != NULL)
+        pool_close(c);
+    if (x->step > FLOW_AWAIT) {         /* the head is out: only the body can tell */
+        x->up.failure = f;
+        flow_body_ready(x);
+        return;
+    }
+    x->up.failure = f;
+    x->up.error = e;
+    x->up.detail = detail;
+    x->facts |= FACT_FAILED;
+    flow_run(x);
+}
+
+/* ---- the request ---- */
+
+/* Sends iov; what the socket does not take is kept behind the connection. False: the connection is broken. */
+static bool send_all(struct upconn *c, struct iovec *iov, unsigned n)
+{
+    while (n > 0 && c->out.n == 0 && c->writable) {
+        ssize_t sent = upconn_send(c, iov, n);
+
+        if (sent < 0 && errno == EAGAIN)
+            break;
+        if (sent < 0)
+            return false;
+        while (n > 0 && (size_t)sent >= iov->iov_len) {
+            sent -= (ssize_t)iov->iov_len;
+            iov++;
+            n--;
+        }
+        if (n > 0) {
+            iov->iov_base = (char *)iov->iov_base + sent;
+            iov->iov_len -= (size_t)sent;
+        }
+    }
+    for (; n > 0; n--, iov++)
+        buf_add(&c->out, iov->iov_base, iov->iov_len);
+    return true;
+}
+
+/* A connection that broke while we were sending: its answer may be there all the same (413 and the like). */
+static void broken_send(struct sc_exchange *x)
+{
+    struct upconn *c = x->up.conn;
+
+    c->hup = c->readable = true;
+    x->up.blocked = false;
+    upstream_ops.readable(c);
+}
+
+static unsigned put(struct iovec *iov, unsigned n, const void *p, size_t size)
+{
+    if (size == 0)
+        return n;
+    iov[n] = (struct iovec){ (void *)p, size };
+    return n + 1;
+}
+
+/* The head if it was not sent, a piece of the body, the end of a chunked one. */
+static bool send_piece(struct sc_exchange *x, const char *p, size_t n, bool last)
+{
+    struct iovec iov[6];
+    char size[CHUNKED_HEAD_MAX];
+    unsigned used = 0;
+    bool chunked = x->req.chunked || x->req_hooked;
+
+    loop_task_cancel(x->worker->loop, &x->up.flush);
+    if (!x->up.sent_head)
+        used = put(iov, used, x->up.head, x->up.head_n);
+    x->up.sent_head = true;
+    if (n > 0 && chunked)
+        used = put(iov, used, size, chunked_head(size, n));
+    used = put(iov, used, p, n);
+    if (n > 0 && chunked)
+        used = put(iov, used, CHUNKED_CRLF, 2);
+    if (last && chunked)
+        used = put(iov, used, CHUNKED_LAST, sizeof CHUNKED_LAST - 1);
+    if (!send_all(x->up.conn, iov, used)) {
+        broken_send(x);
+        return false;
+    }
+    if (last) {
+        x->up.request_done = true;
+        x->up.sent_us = loop_now_ns(x->worker->loop) / 1000;
+    }
+    return true;
+}
+
+static void on_flush(struct task *t)
+{
+    struct sc_exchange *x = list_entry(t, struct sc_exchange, up.flush);
+
+    if (x->up.conn != NULL && x->up.conn->connected && !x->up.sent_head)
+        send_piece(x, NULL, 0, false);
+}
+
+/* The connection is there: everything that is known of the request goes out. */
+static void begin_sending(struct sc_exchange *x)
+{
+    if (!x->req.has_body) {
+        struct iovec iov = { x->up.head, x->up.head_n };
+
+        x->up.sent_head = x->up.request_done = true;
+        x->up.sent_us = x->began_us;
+        if (!send_all(x->up.conn, &iov, 1))
+            broken_send(x);
+        return;
+    }
+    if (x->kept_n > 0 || x->down.whole) {
+        send_piece(x, x->kept, x->kept_n, x->down.whole);
+        return;
+    }
+    x->up.flush.fn = on_flush;
+    loop_task(x->worker->loop, &x->up.flush);
+}
+
+/* Body bytes wait that could go now. */
+static void unblock(struct sc_exchange *x)
+{
+    if (x->up.conn != NULL && x->up.blocked && x->up.conn->out.n == 0) {
+        x->up.blocked = false;
+        flow_body_room(x);
+    }
+}
+
+static void keep_head(struct sc_exchange *x, const char *head, size_t n)
+{
+    x->up.head = arena_alloc(&x->arena, n);
+    memcpy(x->up.head, head, n);
+    x->up.head_n = n;
+}
+
+void upstream_start(struct sc_exchange *x, struct target *t, const char *head, size_t n)
+{
+    struct sc_worker *w = x->worker;
+    struct pool *pool = w->pool;
+
+    response_init(&x->response, &x->arena, x->res_fields, EXCHANGE_FIELDS, x->req.method == METHOD_HEAD, false);
+    x->up.in_n = x->up.in_at = 0;
+    x->up.in = NULL;
+    x->up.failure = FAIL_NONE;
+    x->up.sent_head = x->up.request_done = x->up.got_bytes = x->up.body_done = false;
+    x->up.head_us = -1;
+    x->up.connect_us = -1;
+    x->holds |= HOLD_UP;
+    x->up.conn = pool_take(pool, x->service, t, x);
+    x->up.reused = x->up.conn != NULL;
+    if (x->up.reused && !x->req.has_body) {             /* the usual case: straight from where it was written */
+        struct iovec iov = { (void *)head, n };
+
+        x->up.sent_head = x->up.request_done = true;
+        x->up.sent_us = x->began_us;
+        if (!send_all(x->up.conn, &iov, 1))
+            broken_send(x);
+        return;
+    }
+    keep_head(x, head, n);
+    if (x->up.reused) {
+        begin_sending(x);
+        unblock(x);
+        return;
+    }
+    x->up.connect_us = loop_now_ns(w->loop) / 1000;
+    x->up.conn = pool_connect(pool, x->service, t, x->route->timeout.connect, x);
+}
+
+bool upstream_takes(struct sc_exchange *x)
+{
+    struct upconn *c = x->up.conn;
+
+    if (c != NULL && c->connected && c->out.n == 0)
+        return true;
+    x->up.blocked = true;
+    return false;
+}
+
+size_t upstream_push(struct sc_exchange *x, const char *p, size_t n)
+{
+    if (!upstream_takes(x))
+        return 0;
+    send_piece(x, p, n, false);
+    return n;
+}
+
+void upstream_end(struct sc_exchange *x)
+{
+    if (x->up.conn != NULL && x->up.conn->connected && !x->up.request_done)
+        send_piece(x, NULL, 0, true);
+}
+
+static void on_connected(struct upconn *c)
+{
+    struct sc_exchange *x = c->user;
+
+    x->up.connect_us = loop_now_ns(x->worker->loop) / 1000 - x->up.connect_us;
+    flow_connected(x);
+    begin_sending(x);
+    unblock(x);
+}
+
+static void on_failed(struct upconn *c, enum err e, const char *detail)
+{
+    struct sc_exchange *x = c->user;
+
+    x->up.connect_us = -1;
+    let_go(x);
+    x->up.failure = e == ERR_CONNECT_TIMEOUT || e == ERR_CONNECT_REFUSED ? FAIL_CONNECT : FAIL_PROTOCOL;
+    x->up.error = e;
+    x->up.detail = detail;
+    x->facts |= FACT_FAILED;
+    flow_run(x);
+}
+
+static void on_writable(struct upconn *c)
+{
+    unblock(c->user);
+}
+
+/* ---- the head of the answer ---- */
+
+/* What was read joins what is there already, in memory of the exchange. */
+static void take_in(struct sc_exchange *x, const char *p, size_t n)
+{
+    char *all = arena_alloc(&x->arena, x->up.in_n + n + 1);
+
+    if (x->up.in_n > 0)
+        memcpy(all, x->up.in, x->up.in_n);
+    memcpy(all + x->up.in_n, p, n);
+    x->up.in = all;
+    x->up.in_n += n;
+}
+
+static void bad_answer(struct sc_exchange *x, int error)
+{
+    fail(x, FAIL_PROTOCOL, error == RESPONSE_TOO_LARGE ? ERR_RESPONSE_HEADER_TOO_LARGE : ERR_UPSTREAM_PROTOCOL,
+         response_error_text(error));
+}
+
+static void head_complete(struct sc_exchange *x)
+{
+    struct response *r = &x->response;
+
+    x->up.head_us = loop_now_ns(x->worker->loop) / 1000;
+    x->up.left = r->body == BODY_LENGTH ? r->content_length : 0;
+    if (r->body == BODY_CHUNKED) {
+        headers_init(&x->trailers, &x->arena, NULL, 0);
+        chunked_init(&x->up.chunked, &x->trailers, &x->arena);
+    }
+    if (r->body == BODY_NONE) {
+        x->up.body_done = true;
+        if (x->up.in_at < x->up.in_n) {
+            fail(x, FAIL_PROTOCOL, ERR_UPSTREAM_PROTOCOL, "bytes behind an answer without a body");
+            return;
+        }
+    } else if (r->body == BODY_LENGTH && x->up.in_n - x->up.in_at > x->up.left) {
+        fail(x, FAIL_PROTOCOL, ERR_UPSTREAM_PROTOCOL, "more bytes than Content-Length says");
+        return;
+    }
+    x->facts |= FACT_HEAD;
+    flow_run(x);
+}
+
+/* Parses what is there; interim answers are dropped. */
+static void parse_head(struct sc_exchange *x)
+{
+    for (;;) {
+        int n = response_parse(&x->response, x->up.in + x->up.in_at, x->up.in_n - x->up.in_at, &x->service->response);
+
+        if (n == RESPONSE_MORE)
+            return;
+        if (n < 0) {
+            bad_answer(x, n);
+            return;
+        }
+        x->up.in_at += (size_t)n;
+        if (!response_is_interim(&x->response)) {
+            head_complete(x);
+            return;
+        }
+        if (!response_next(&x->response, &x->service->response)) {
+            bad_answer(x, RESPONSE_TOO_MANY);
+            return;
+        }
+    }
+}
+
+static void connection_ended(struct sc_exchange *x, ssize_t n)
+{
+    bool kept = x->up.reused && !x->up.got_bytes;
+
+    fail(x, FAIL_RESET, ERR_UPSTREAM_RESET,
+         kept ? "the target closed a kept connection" : n == 0 ? "the target closed the connection before it answered"
+                                                               : "the connection to the target broke");
+}
+
+static void on_readable(struct upconn *c)
+{
+    struct sc_exchange *x = c->user;
+    ssize_t n;
+
+    if (x->step > FLOW_AWAIT || (x->facts & FACT_HEAD) != 0) {
+        flow_body_ready(x);
+        return;
+    }
+    if (!x->up.sent_head) {                             /* an answer to nothing, or the end of it */
+        fail(x, FAIL_RESET, ERR_UPSTREAM_RESET, "the target closed a kept connection");
+        return;
+    }
+    while (x->up.conn == c && c->readable && (x->facts & FACT_HEAD) == 0 && x->step <= FLOW_AWAIT) {
+        n = upconn_recv(c, x->worker->read, FIRST_READ);
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0) {
+            connection_ended(x, n);
+            return;
+        }
+        x->up.got_bytes = true;
+        take_in(x, x->worker->read, (size_t)n);
+        parse_head(x);
+    }
+}
+
+const struct pool_ops upstream_ops = { on_connected, on_failed, on_readable, on_writable };
+
+/* ---- the body of the answer ---- */
+
+/* From what came with the head, else from the socket. 0 with errno EAGAIN, or the end. */
+static ssize_t raw_read(struct sc_exchange *x, char *to, size_t n)
+{
+    struct upconn *c = x->up.conn;
+    size_t have = x->up.in_n - x->up.in_at;
+
+    if (have > 0) {
+        if (have > n)
+            have = n;
+        memcpy(to, x->up.in + x->up.in_at, have);
+        x->up.in_at += have;
+        return (ssize_t)have;
+    }
+    if (c == NULL)
+        return -1;
+    if (!c->readable) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return upconn_recv(c, to, n);
+}
+
+static ssize_t wait_or_broken(struct sc_exchange *x, ssize_t n)
+{
+    return n < 0 && x->up.conn != NULL && errno == EAGAIN ? UPSTREAM_WAIT : UPSTREAM_BROKEN;
+}
+
+static ssize_t end_of_body(struct sc_exchange *x)
+{
+    x->up.body_done = true;
+    return UPSTREAM_END;
+}
+
+static ssize_t read_counted(struct sc_exchange *x, char *to, size_t n)
+{
+    ssize_t got;
+
+    if (x->up.left == 0)
+        return end_of_body(x);
+    got = raw_read(x, to, n < x->up.left ? n : (size_t)x->up.left);
+    if (got <= 0)
+        return wait_or_broken(x, got);
+    x->up.left -= (uint64_t)got;
+    if (x->up.left == 0)
+        x->up.body_done = true;
+    return got;
+}
+
+/* Decodes in place: payload moves down over the framing. */
+static ssize_t read_chunked(struct sc_exchange *x, char *to, size_t n)
+{
+    static const struct chunked_limits limits = CHUNKED_LIMITS_DEFAULT;
+
+    for (;;) {
+        ssize_t got = x->up.body_done ? 0 : raw_read(x, to, n);
+        size_t at = 0, out = 0;
+
+        if (x->up.body_done)
+            return UPSTREAM_END;
+        if (got <= 0)
+            return wait_or_broken(x, got);
+        while (at < (size_t)got) {
+            struct sc_str data = STR_NONE;
+            size_t used;
+            enum chunked_result r = chunked_decode(&x->up.chunked, to + at, (size_t)got - at, &used, &data, &limits);
+
+            at += used;
+            if (r == CHUNKED_BAD)
+                return UPSTREAM_BROKEN;
+            if (r == CHUNKED_DATA) {
+                memmove(to + out, data.p, data.n);
+                out += data.n;
+            }
+            if (r == CHUNKED_END) {
+                x->up.body_done = true;
+                if (at < (size_t)got)
+                    x->response.keep_alive = false;     /* bytes behind it: nobody else may see them */
+                break;
+            }
+        }
+        if (out > 0)
+            return (ssize_t)out;
+    }
+}
+
+static ssize_t read_to_close(struct sc_exchange *x, char *to, size_t n)
+{
+    ssize_t got = raw_read(x, to, n);
+
+    return got > 0 ? got : got == 0 ? end_of_body(x) : wait_or_broken(x, got);
+}
+
+ssize_t upstream_read(struct sc_exchange *x, char *to, size_t n)
+{
+    switch (x->response.body) {
+    case BODY_LENGTH:
+        return read_counted(x, to, n);
+    case BODY_CHUNKED:
+        return read_chunked(x, to, n);
+    case BODY_CLOSE:
+        return read_to_close(x, to, n);
+    default:
+        return end_of_body(x);
+    }
+}
+
+bool upstream_body_whole(struct sc_exchange *x, struct sc_str *body)
+{
+    size_t have = x->up.in_n - x->up.in_at;
+
+    if (x->response.body == BODY_NONE) {
+        *body = STR_NONE;
+        return true;
+    }
+    if (x->response.body != BODY_LENGTH || have < x->up.left)
+        return false;
+    *body = (struct sc_str){ x->up.in + x->up.in_at, have };
+    x->up.in_at = x->up.in_n;
+    x->up.left = 0;
+    x->up.body_done = true;
+    return true;
+}
+
+/* ---- the end ---- */
+
+void upstream_finish(struct sc_exchange *x)
+{
+    struct upconn *c = x->up.conn;
+
+    if (c == NULL)
+        return;
+    let_go(x);
+    if (x->up.body_done && x->up.request_done && x->response.keep_alive && x->response.body != BODY_CLOSE)
+        pool_keep(c, x->service);
+    else
+        pool_close(c);
+}
+
+void upstream_cancel(struct sc_exchange *x)
+{
+    struct upconn *c = x->up.conn;
+
+    if (c == NULL)
+        return;
+    let_go(x);
+    pool_close(c);
+}

@@ -1,0 +1,333 @@
+/* sidecar/proxy/worker.c - one event loop with all it carries.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/worker.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "loop/curlmux.h"
+#include "loop/mhdpump.h"
+#include "proxy/downstream.h"
+#include "proxy/upstream.h"
+#include "telemetry/access_log.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TICK_MS = 1000, DRAIN_LOOK_MS = 10, ABORT_MS = 500 };
+
+/* ---- time ---- */
+
+struct sc_str worker_date(struct sc_worker *w)
+{
+    sc_msec now = loop_now(w->loop) / 1000;
+
+    if (now != w->date_at) {
+        time_t t = time(NULL);
+        struct tm tm;
+
+        gmtime_r(&t, &tm);
+        strftime(w->date, sizeof w->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        w->date_at = now;
+    }
+    return (struct sc_str){ w->date, 29 };
+}
+
+sc_msec worker_wall(struct sc_worker *w)
+{
+    return loop_now(w->loop) + w->wall_offset;
+}
+
+/* ---- views ---- */
+
+struct view *view_ref(struct view *v)
+{
+    v->refs++;
+    return v;
+}
+
+void view_unref(struct view **vp)
+{
+    struct view *v = *vp;
+
+    *vp = NULL;
+    if (v == NULL || --v->refs > 0)
+        return;
+    if (--v->plan_views->n == 0) {
+        chain_set_worker_close(v->snapshot->plan->chains, v->worker->index, v->worker);
+        free(v->plan_views);
+    }
+    snapshot_unref(&v->snapshot);
+    free(v->services);
+    free(v);
+}
+
+/* What belongs to this worker goes on: the policies' states with the plan, the budgets with the services. */
+static struct view *view_new(struct sc_worker *w, struct snapshot *s)
+{
+    struct view *v = xnew(struct view), *was = w->view;
+    bool same = was != NULL && was->snapshot->plan == s->plan;
+
+    v->refs = 1;
+    v->worker = w;
+    v->snapshot = s;
+    v->services = xcalloc(s->plan->nservices, sizeof *v->services);
+    if (same) {
+        memcpy(v->services, was->services, s->plan->nservices * sizeof *v->services);
+        v->plan_views = was->plan_views;
+        v->plan_views->n++;
+        return v;
+    }
+    v->plan_views = xnew(struct plan_views);
+    v->plan_views->n = 1;
+    chain_set_worker_open(s->plan->chains, w->index, w);
+    return v;
+}
+
+static bool open_pumps(struct sc_worker *w)
+{
+    const struct plan *plan = w->view->snapshot->plan;
+
+    w->npumps = plan->nlisteners;
+    w->pumps = xcalloc(w->npumps, sizeof *w->pumps);
+    for (unsigned i = 0; i < w->npumps; i++) {
+        const struct plan_listener *l = &plan->listeners[i];
+
+        w->pumps[i] = pump_new(w->loop, l->socket, w->index, &l->limits, &downstream_ops, w);
+        if (w->pumps[i] == NULL) {
+            log_error("worker %u: libmicrohttpd does not start on listener %s", w->index, l->conf->name);
+            return false;
+        }
+        pump_set_position(w->pumps[i], i);
+    }
+    return true;
+}
+
+static void adopt(struct sc_worker *w, struct snapshot *s)
+{
+    struct view *v = view_new(w, s), *was = w->view;
+
+    w->view = v;
+    if (w->pumps == NULL) {
+        if (!open_pumps(w))
+            abort();
+        for (unsigned i = 0; i < w->npumps; i++)
+            pump_start(w->pumps[i]);
+    } else {
+        for (unsigned i = 0; i < w->npumps; i++)
+            pump_set_limits(w->pumps[i], &s->plan->listeners[i].limits);
+    }
+    view_unref(&was);
+    w->events.adopted(w->events.arg, w->index, s);
+}
+
+static void on_adopt(struct mail *m)
+{
+    struct sc_worker *w = list_entry(m, struct sc_worker, adopt);
+    struct snapshot *s;
+
+    atomic_store(&w->adopting, false);
+    s = atomic_exchange(&w->inbox, NULL);
+    if (s != NULL)
+        adopt(w, s);
+}
+
+void worker_post(struct sc_worker *w, struct snapshot *s)
+{
+    struct snapshot *unread = atomic_exchange(&w->inbox, s);
+
+    snapshot_unref(&unread);
+    if (!atomic_exchange(&w->adopting, true))
+        loop_post(w->loop, &w->adopt);
+}
+
+/* ---- the thread ---- */
+
+static void on_tick(struct timer *t)
+{
+    struct sc_worker *w = list_entry(t, struct sc_worker, tick);
+
+    atomic_store_explicit(&w->turned_ms, loop_now(w->loop), memory_order_relaxed);
+    w->wall_offset = clock_wall_ms() - clock_mono_ms();
+    timer_start(w->loop, t, TICK_MS);
+}
+
+static void *thread_main(void *arg)
+{
+    struct sc_worker *w = arg;
+    char name[16];
+
+    snprintf(name, sizeof name, "worker-%u", w->index);
+    pthread_setname_np(pthread_self(), name);
+    loop_run(w->loop);
+    return NULL;
+}
+
+struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *writer, const struct worker_events *events)
+{
+    struct sc_worker *w = aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
+
+    memset(w, 0, sizeof *w);
+    w->index = index;
+    w->nworkers = nworkers;
+    w->events = *events;
+    w->loop = loop_new();
+    w->curl = curlmux_new(w->loop);
+    w->pool = pool_new(w->loop, w->curl, &upstream_ops);
+    w->log = access_port_new(writer);
+    w->adopt.fn = on_adopt;
+    w->tick.fn = on_tick;
+    w->scratch = xmalloc(WORKER_SCRATCH);
+    w->read = xmalloc(WORKER_READ);
+    w->wall_offset = clock_wall_ms() - clock_mono_ms();
+    atomic_init(&w->turned_ms, loop_now(w->loop));
+    timer_start(w->loop, &w->tick, TICK_MS);
+    return w;
+}
+
+bool worker_start(struct sc_worker *w)
+{
+    sigset_t all, before;
+    int r;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);        /* signals are control's */
+    r = pthread_create(&w->thread, NULL, thread_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    w->running = r == 0;
+    if (r != 0)
+        log_error("no thread for worker %u: %s", w->index, strerror(r));
+    return w->running;
+}
+
+/* ---- draining ---- */
+
+static unsigned clients(const struct sc_worker *w)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < w->npumps; i++)
+        n += pump_connections(w->pumps[i]);
+    return n;
+}
+
+static void on_drain_look(struct timer *t)
+{
+    struct sc_worker *w = list_entry(t, struct sc_worker, drain);
+    sc_msec now = loop_now(w->loop);
+
+    if (clients(w) == 0) {
+        w->events.drained(w->events.arg, w->index);
+        return;
+    }
+    if (now >= w->drain_until && !w->aborting) {
+        log_warn("worker %u: %u connections are cut at the deadline of the drain", w->index, clients(w));
+        w->aborting = true;
+        for (unsigned i = 0; i < w->npumps; i++)
+            pump_abort(w->pumps[i]);
+    }
+    if (now >= w->drain_until + ABORT_MS) {
+        log_error("worker %u: %u connections do not end", w->index, clients(w));
+        w->events.drained(w->events.arg, w->index);
+        return;
+    }
+    timer_start(w->loop, t, DRAIN_LOOK_MS);
+}
+
+struct drain_letter {
+    struct mail mail;
+    struct sc_worker *worker;
+    sc_msec deadline;
+};
+
+static void on_drain(struct mail *m)
+{
+    struct drain_letter *d = list_entry(m, struct drain_letter, mail);
+    struct sc_worker *w = d->worker;
+
+    if (!w->draining) {
+        w->draining = true;
+        for (unsigned i = 0; i < w->npumps; i++) {
+            pump_accept_rest(w->pumps[i]);
+            pump_stop(w->pumps[i]);
+            pump_drain(w->pumps[i]);
+        }
+        w->drain.fn = on_drain_look;
+        timer_start(w->loop, &w->drain, 0);
+    }
+    w->drain_until = loop_now(w->loop) + d->deadline;
+    free(d);
+}
+
+void worker_drain(struct sc_worker *w, sc_msec deadline)
+{
+    struct drain_letter *d = xnew(struct drain_letter);
+
+    *d = (struct drain_letter){ { .fn = on_drain }, w, deadline };
+    loop_post(w->loop, &d->mail);
+}
+
+struct stop_letter {
+    struct mail mail;
+    struct sc_worker *worker;
+};
+
+static void on_stop(struct mail *m)
+{
+    struct stop_letter *s = list_entry(m, struct stop_letter, mail);
+    struct sc_worker *w = s->worker;
+
+    free(s);
+    timer_stop(&w->tick);
+    timer_stop(&w->drain);
+    for (unsigned i = 0; i < w->npumps; i++)
+        pump_free(&w->pumps[i]);
+    pool_free(&w->pool);
+    curlmux_free(&w->curl);
+    view_unref(&w->view);
+    loop_stop(w->loop);
+}
+
+void worker_stop(struct sc_worker *w)
+{
+    struct stop_letter *s;
+
+    if (!w->running)
+        return;
+    s = xnew(struct stop_letter);
+    *s = (struct stop_letter){ { .fn = on_stop }, w };
+    loop_post(w->loop, &s->mail);
+    pthread_join(w->thread, NULL);
+    w->running = false;
+}
+
+void worker_free(struct sc_worker **wp)
+{
+    struct sc_worker *w = *wp;
+    struct snapshot *unread;
+
+    *wp = NULL;
+    if (w == NULL)
+        return;
+    assert(!w->running);
+    unread = atomic_exchange(&w->inbox, NULL);
+    snapshot_unref(&unread);
+    while (w->free != NULL) {
+        struct sc_exchange *x = w->free;
+
+        w->free = x->next_free;
+        arena_fini(&x->arena);
+        free(x);
+    }
+    if (w->pool != NULL)
+        pool_free(&w->pool);
+    if (w->curl != NULL)
+        curlmux_free(&w->curl);
+    access_port_free(&w->log);
+    loop_free(&w->loop);
+    free(w->pumps);
+    free(w->scratch);
+    free(w->read);
+    free(w);
+}

@@ -1,0 +1,101 @@
+/* sidecar/proxy/worker.h - one event loop with all it carries: pumps, pool, exchanges.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Workers share nothing but immutable snapshots. worker_* from the control thread unless said otherwise. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/rand.h"
+#include "loop/loop.h"
+#include "proxy/snapshot.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct access_port;
+struct curlmux;
+struct pool;
+struct pump;
+struct sc_exchange;
+struct sc_worker;
+struct writer;
+
+/* Control is told of these on the worker's thread: post, do not work. */
+struct worker_events {
+    void *arg;
+    void (*adopted)(void *arg, unsigned worker, const struct snapshot *s);  /* a snapshot is in use */
+    void (*drained)(void *arg, unsigned worker);    /* after worker_drain: no client is left */
+};
+
+/* How many views of this worker show one plan: its policies' worker states live as long. */
+struct plan_views {
+    unsigned n;
+};
+
+/* A worker's window on a snapshot: what of it is this worker's own. Counted with a plain integer. */
+struct view {
+    unsigned refs;
+    struct snapshot *snapshot;
+    struct sc_worker *worker;
+    struct plan_views *plan_views;
+    struct service_local {
+        int64_t retry_balance;          /* millionths of a retry that the budget allows now */
+        sc_msec retry_filled;
+    } *services;                        /* by service index */
+};
+
+enum { WORKER_SCRATCH = 128 * 1024, WORKER_READ = 64 * 1024, WORKER_FREE_EXCHANGES = 256 };
+
+struct sc_worker {
+    /* Any thread may read these. */
+    _Alignas(64) atomic_llong turned_ms;    /* monotonic; at most TICK_MS old while the loop turns (watchdog) */
+    atomic_uint in_flight;
+
+    unsigned index, nworkers;
+    struct loop *loop;
+    pthread_t thread;
+    bool running;
+    struct worker_events events;
+    struct view *view;                  /* NULL until the first snapshot */
+    _Atomic(struct snapshot *) inbox;
+    struct mail adopt;
+    atomic_bool adopting;               /* the letter is on its way */
+    struct pump **pumps;                /* by listener */
+    unsigned npumps;
+    struct curlmux *curl;
+    struct pool *pool;
+    struct access_port *log;
+    struct sc_exchange *free;
+    unsigned nfree;
+    struct timer tick;                  /* once a second */
+    bool draining, aborting;
+    struct timer drain;
+    sc_msec drain_until;
+    sc_msec wall_offset;                /* wall clock minus monotonic */
+    sc_msec date_at;                    /* of `date` */
+    char date[32];                      /* "Fri, 20 Nov 2026 09:00:00 GMT" */
+    char *scratch;                      /* WORKER_SCRATCH bytes for whoever holds the thread; heads are written here */
+    char *read;                         /* WORKER_READ bytes; answers are read here first */
+};
+
+struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *writer, const struct worker_events *events);
+/* Starts the thread, with a pump for each listener of the snapshot; accepts from the first snapshot on. False: said in
+ * the log. */
+bool worker_start(struct sc_worker *w);
+/* Takes over the reference. Any thread; a later one replaces an earlier one that was not adopted yet. */
+void worker_post(struct sc_worker *w, struct snapshot *s);
+/* Accepts what waits, stops accepting, lets what runs end; after `deadline` ms cuts the rest. Tells `drained`. */
+void worker_drain(struct sc_worker *w, sc_msec deadline);
+/* Ends the thread; everything must be drained or will be cut. */
+void worker_stop(struct sc_worker *w);
+void worker_free(struct sc_worker **w);
+
+/* --- on the worker's thread --- */
+
+struct view *view_ref(struct view *v);
+void view_unref(struct view **v);
+/* ms since 1970; follows a jump of the clock within a second. */
+sc_msec worker_wall(struct sc_worker *w);
+/* The Date of now (RFC 9110 5.6.7). */
+struct sc_str worker_date(struct sc_worker *w);
