@@ -1,6 +1,8 @@
 /* sidecar/daemon/main.c - where the process starts.
  * SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+#include "daemon/commands.h"
+
+int main(int n, char **words)
 {
-    return 0;
+    return commands_main(n, words);
 }

@@ -4,6 +4,7 @@
 
 #include "conf/tree.h"
 #include "daemon/commands.h"
+#include "loop/curlmux.h"
 #include "loop/mhdpump.h"
 
 /* Each library is known to the one file that includes its header; that file says which version runs. */
@@ -13,6 +14,7 @@ static const struct {
     const char *(*degraded)(void);      /* may be NULL, and may return it */
 } libraries[] = {
     { "libmicrohttpd", mhdpump_version, mhdpump_degraded },
+    { "libcurl", curlmux_version, curlmux_degraded },
     { "jansson", json_library_version, NULL },
     { "libyaml", yaml_library_version, NULL },
 };
