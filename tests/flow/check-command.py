@@ -97,7 +97,7 @@ def test_json_syntax(t):
 
 def test_environment(t):
     """${NAME} is replaced, ${NAME:-default} too; an unset one is a mistake"""
-    text = GOOD.replace("9000", '"${PORT}"').replace("name: web", "name: ${NAME:-web}")
+    text = GOOD.replace("9000", '"${PORT}"').replace("name: web", 'name: "${NAME:-web}"')
     t.equal(check(t, text, env={"PORT": "9000"})[0], 0, "exit code with PORT")
     mistakes(t, text, [(2, None, "services[0].targets[0].port", "PORT")])
     mistakes(t, text, [(2, None, "services[0].targets[0].port", "70000")], env={"PORT": "70000"})
