@@ -6,6 +6,7 @@
  * /release (which says how many it let go). Everything else is 404: a proxy that rewrites a path is found out. */
 #include "heap.h"
 #include "pattern.h"
+#include "request.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,13 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HEAD_LIMIT 16384u
 #define IN_SIZE 65536u
 #define OUT_SIZE 65536u
 #define COPY_LIMIT 4096u /* longer answers go out of the place where they were built */
 #define SLOW_LIMIT 600000u
 
-enum state { IN_HEAD, IN_BODY, IN_CHUNK_SIZE, IN_CHUNK_DATA, IN_CHUNK_END, IN_TRAILER, WAITING, SENDING };
+enum state { READING, WAITING, SENDING };
 enum kind { FIXED, SINK, SLOW, HOLD, RELEASE, MISSING };
 
 struct answer {
@@ -42,10 +42,7 @@ struct conn {
     enum state state;
     bool closing;      /* after what is queued */
     bool dead;         /* on the list of those to free */
-    bool had_digit;    /* of a chunk size */
-    bool line_has;     /* the trailer line is not empty */
-    uint64_t left;     /* of the body or of the chunk */
-    uint64_t seen;     /* bytes of body */
+    struct request request;
     const struct answer *answer;
     const char *rest;  /* what the socket did not take: inside an answer, or copy */
     size_t rest_len;
@@ -256,7 +253,7 @@ static void answer_late(struct conn *c)
 
     c->carry = NULL;
     c->carry_len = 0;
-    c->state = IN_HEAD;
+    c->state = READING;
     watch(c, EPOLLIN);
     queue(c, answers[0].bytes, answers[0].len);
     consume(c, carry, n);
@@ -295,7 +292,6 @@ static void answer_now(struct conn *c)
 {
     const struct answer *a = c->answer;
 
-    c->state = IN_HEAD;
     if (a->kind == SLOW || a->kind == HOLD) {
         c->state = WAITING;
         watch(c, EPOLLRDHUP);
@@ -304,7 +300,7 @@ static void answer_now(struct conn *c)
         else
             heap_add(&slow, &c->due);
     } else if (a->kind == SINK || a->kind == RELEASE) {
-        queue_number(c, a, a->kind == SINK ? c->seen : release_all());
+        queue_number(c, a, a->kind == SINK ? c->request.seen : release_all());
     } else {
         queue(c, a->bytes, a->len);
     }
@@ -312,68 +308,12 @@ static void answer_now(struct conn *c)
 
 /* ---- reading requests */
 
-static bool field_is(const char *line, size_t n, const char *name, const char **value, size_t *value_len)
+static uint64_t slow_until(const struct request *r)
 {
-    size_t len = strlen(name);
-
-    if (n <= len || line[len] != ':' || strncasecmp(line, name, len) != 0)
-        return false;
-    for (len++; len < n && line[len] == ' '; len++)
-        continue;
-    *value = line + len;
-    *value_len = n - len;
-    return true;
-}
-
-static bool read_field(struct conn *c, const char *line, size_t n)
-{
-    const char *v;
-    size_t len;
-
-    if (field_is(line, n, "content-length", &v, &len)) {
-        char *end;
-
-        c->left = strtoull(v, &end, 10);
-        c->state = IN_BODY;
-        return end == v + len && len != 0;
-    }
-    if (field_is(line, n, "transfer-encoding", &v, &len)) {
-        c->state = IN_CHUNK_SIZE;
-        return len == 7 && strncasecmp(v, "chunked", 7) == 0;
-    }
-    if (field_is(line, n, "connection", &v, &len) && len == 5 && strncasecmp(v, "close", 5) == 0)
-        c->closing = true;
-    return true;
-}
-
-static uint64_t slow_until(const char *target, size_t n)
-{
-    const char *ms = memmem(target, n, "ms=", 3);
+    const char *ms = memmem(r->target, r->target_len, "ms=", 3);
     uint64_t wait = ms != NULL ? strtoull(ms + 3, NULL, 10) : 0;
 
     return now_ms() + (wait < SLOW_LIMIT ? wait : SLOW_LIMIT);
-}
-
-/* The head with its empty line is at p. */
-static bool read_head(struct conn *c, const char *p, const char *end)
-{
-    const char *eol = memchr(p, '\r', (size_t)(end - p)), *from = memchr(p, ' ', (size_t)(eol - p)), *to;
-
-    if (from == NULL || (to = memchr(from + 1, ' ', (size_t)(eol - from - 1))) == NULL ||
-        eol - to != 9 || memcmp(to, " HTTP/1.", 8) != 0)
-        return false;
-    c->answer = find(from + 1, (size_t)(to - from - 1));
-    if (c->answer->kind == SLOW)
-        c->due.at = slow_until(from + 1, (size_t)(to - from - 1));
-    c->closing = to[8] == '0';
-    c->left = c->seen = 0;
-    c->had_digit = c->line_has = false;
-    for (p = eol + 2; p < end - 2; p = eol + 2) {
-        eol = memchr(p, '\r', (size_t)(end - p));
-        if ((*p == 'C' || *p == 'c' || *p == 'T' || *p == 't') && !read_field(c, p, (size_t)(eol - p)))
-            return false;
-    }
-    return true;
 }
 
 static void refuse(struct conn *c)
@@ -382,81 +322,33 @@ static void refuse(struct conn *c)
 
     queue(c, bad, sizeof bad - 1);
     c->closing = true;
-    c->state = IN_HEAD;
-}
-
-static size_t take_head(struct conn *c, const char *p, size_t n)
-{
-    const char *end = memmem(p, n, "\r\n\r\n", 4);
-
-    if (end == NULL) {
-        if (n >= HEAD_LIMIT)
-            refuse(c);
-        return 0;
-    }
-    end += 4;
-    if (!read_head(c, p, end))
-        refuse(c);
-    else if (c->state == IN_HEAD || (c->state == IN_BODY && c->left == 0))
-        answer_now(c);
-    return (size_t)(end - p);
-}
-
-static size_t take_data(struct conn *c, size_t n)
-{
-    size_t k = n < c->left ? n : (size_t)c->left;
-
-    c->left -= k;
-    c->seen += k;
-    if (c->left == 0 && c->state == IN_BODY)
-        answer_now(c);
-    else if (c->left == 0)
-        c->state = IN_CHUNK_END;
-    return k;
-}
-
-static int hex_digit(char ch)
-{
-    const char *digits = "0123456789abcdef0123456789ABCDEF", *at = ch != '\0' ? strchr(digits, ch) : NULL;
-
-    return at != NULL ? (int)((at - digits) % 16) : -1;
-}
-
-/* One byte of the framing of a chunked body: size lines, the line ends behind data, trailer lines. */
-static void take_framing(struct conn *c, char ch)
-{
-    int digit = hex_digit(ch);
-
-    if (c->state == IN_CHUNK_SIZE && digit >= 0 && c->left < UINT64_C(1) << 40) {
-        c->left = c->left * 16 + (uint64_t)digit;
-        c->had_digit = true;
-    } else if (c->state == IN_CHUNK_SIZE && ch == '\n' && c->had_digit) {
-        c->state = c->left != 0 ? IN_CHUNK_DATA : IN_TRAILER;
-        c->had_digit = c->line_has = false;
-    } else if (c->state == IN_CHUNK_END && ch == '\n') {
-        c->state = IN_CHUNK_SIZE;
-    } else if (c->state == IN_TRAILER && ch == '\n' && !c->line_has) {
-        answer_now(c);
-    } else if (c->state == IN_TRAILER) {
-        c->line_has = ch != '\n' && (c->line_has || ch != '\r');
-    } else if (ch != '\r') {
-        refuse(c);
-    }
 }
 
 static bool is_stopped(const struct conn *c)
 {
-    return c->dead || c->state == WAITING || c->state == SENDING || (c->closing && c->state == IN_HEAD);
+    return c->dead || c->closing || c->state != READING;
 }
 
+/* Takes some of the bytes, and answers if that was the end of a request. */
 static size_t take(struct conn *c, const char *p, size_t n)
 {
-    if (c->state == IN_HEAD)
-        return take_head(c, p, n);
-    if (c->state == IN_BODY || c->state == IN_CHUNK_DATA)
-        return take_data(c, n);
-    take_framing(c, *p);
-    return 1;
+    size_t k = request_take(&c->request, p, n);
+
+    if (c->request.phase == REQUEST_BAD) {
+        refuse(c);
+        return k;
+    }
+    if (c->request.target != NULL) {
+        c->answer = find(c->request.target, c->request.target_len);
+        c->due.at = c->answer->kind == SLOW ? slow_until(&c->request) : 0;
+        c->request.target = NULL;
+    }
+    if (c->request.phase == REQUEST_DONE) {
+        c->closing = c->request.closing;
+        answer_now(c);
+        c->request.phase = REQUEST_HEAD;
+    }
+    return k;
 }
 
 static void keep(struct conn *c, const char *p, size_t n)
@@ -479,7 +371,7 @@ static void consume(struct conn *c, const char *p, size_t n)
             break;
     }
     flush(c);
-    if (c->closing && c->state == IN_HEAD)
+    if (c->closing && c->state == READING)
         bury(c);
     keep(c, p, n);
 }
@@ -521,7 +413,7 @@ static void on_writable(struct conn *c)
     free(c->copy);
     c->copy = c->carry = NULL;
     c->carry_len = 0;
-    c->state = IN_HEAD;
+    c->state = READING;
     watch(c, EPOLLIN);
     consume(c, carry, carry_len);
     free(carry);
