@@ -40,11 +40,11 @@ bool ring_put(struct ring *r, void *to, const char *line, size_t n, size_t *used
     size_t at = (head + sizeof(struct header)) & (r->size - 1), first = r->size - at;
     struct header h = { to, n };
 
-    *used = head - r->tail_seen;
-    if (r->size - *used < need) {
+    *used = head - r->tail_seen + need;
+    if (*used > r->size / 4) {
         r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
-        *used = head - r->tail_seen;
-        if (r->size - *used < need)
+        *used = head - r->tail_seen + need;
+        if (*used > r->size)
             return false;
     }
     memcpy(r->memory + (head & (r->size - 1)), &h, sizeof h);
@@ -54,7 +54,6 @@ bool ring_put(struct ring *r, void *to, const char *line, size_t n, size_t *used
         memcpy(r->memory + at, line, first);
         memcpy(r->memory, line + first, n - first);
     }
-    *used += need;
     /* In one order with the consumer's "nothing there, I sleep" (see writer_put): not only a release. */
     atomic_store(&r->head, head + need);
     return true;

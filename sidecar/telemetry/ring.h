@@ -30,7 +30,8 @@ struct ring_record {
 void ring_init(struct ring *r, size_t size);
 void ring_fini(struct ring *r);
 
-/* False when there is no room. `used` is how full the ring is then at most (tail may have moved since). Producer. */
+/* False when there is no room. *used: how full the ring is with this record; up to a quarter of its size it may be
+ * less than that by now, above it is what the consumer had not released at this call. Producer. */
 bool ring_put(struct ring *r, void *to, const char *line, size_t n, size_t *used);
 
 /* The end of what can be read now. Consumer. */

@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+#define LOG_PORT_SIZE (128 * 1024)
+
 /* ---- configuration ---- */
 
 static bool is_output(struct sc_str s)
@@ -113,7 +115,7 @@ bool process_log_apply(struct writer *w, const struct log_conf *conf, struct sc_
     pthread_mutex_lock(&process_log.lock);
     process_log.writer = w;
     if (process_log.port == NULL)
-        process_log.port = writer_port_new(w, WRITER_PORT_SIZE);
+        process_log.port = writer_port_new(w, LOG_PORT_SIZE);
     old = process_log.sink;
     process_log.sink = fresh;
     pthread_mutex_unlock(&process_log.lock);

@@ -7,7 +7,7 @@
  *
  * It is awake while it gathers and writes; then it rests for 20 ms, whatever comes, so that a busy producer pays for no
  * wake-up; after a rest in which nothing came it is idle until the next line. A producer wakes it when it is idle, or
- * when a port is more than half full. */
+ * when a port is more than a quarter full. */
 #include "telemetry/writer.h"
 
 #include "base/alloc.h"
@@ -436,7 +436,7 @@ bool writer_put(struct writer_port *p, struct writer_sink *s, const char *line, 
         return false;
     }
     state = atomic_load(&w->state);
-    if (state == IDLE || (state == RESTING && used > p->ring.size / 2))
+    if (state == IDLE || (state == RESTING && used > p->ring.size / 4))
         wake(w);
     return true;
 }

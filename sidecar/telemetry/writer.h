@@ -17,7 +17,7 @@ struct writer;
 struct writer_port;
 struct writer_sink;
 
-#define WRITER_PORT_SIZE (256 * 1024)       /* the usual size of a port */
+#define WRITER_PORT_SIZE (512 * 1024)       /* the usual size of a port */
 #define WRITER_LINE_MAX  (64 * 1024 - 1)    /* longer lines are dropped */
 
 /* How a log line for this sink begins. */

@@ -82,6 +82,28 @@ static void full(void **state)
     ring_fini(&ring);
 }
 
+/* The writer is woken by a ring that is more than a quarter full: one that was emptied must not look so. */
+static void used_is_not_stale(void **state)
+{
+    struct ring ring;
+    char text[48] = { 0 };
+    size_t used;
+
+    (void)state;
+    ring_init(&ring, 512);
+    for (unsigned i = 0; i < 100; i++) {
+        for (unsigned k = 1; k <= 7; k++) {
+            assert_true(ring_put(&ring, NULL, text, sizeof text, &used));
+            if (k * 64 > 128)
+                assert_int_equal(used, k * 64);
+            else
+                assert_true(used >= k * 64 && used <= 128);
+        }
+        ring_release(&ring, ring_head(&ring));
+    }
+    ring_fini(&ring);
+}
+
 static void never_larger_than_itself(void **state)
 {
     struct ring ring;
@@ -102,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_and_round),
         cmocka_unit_test(full),
+        cmocka_unit_test(used_is_not_stale),
         cmocka_unit_test(never_larger_than_itself),
     };
 
