@@ -1,8 +1,8 @@
 /* policy/policy.h - what a policy is, and what it may call (public: the plugin interface).
  * SPDX-License-Identifier: Apache-2.0
  *
- * A policy is a value of struct sc_policy: a table of its configuration and a few hooks. It sees this header and
- * nothing else of the proxy, whether it is linked in or built as an object of its own.
+ * A policy is a value of struct sc_policy: a table of its configuration and a few hooks. Policies that are linked in and
+ * policies loaded from a shared object see this header and nothing else of the proxy.
  *
  * Threads: check, open, rank_of, close run on the control thread and may be slow. All other hooks run on the worker that
  * owns the exchange and never block. The configuration of an instance is shared by all exchanges; the state of one

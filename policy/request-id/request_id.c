@@ -67,7 +67,7 @@ static bool request_id_check(const void *conf, struct sc_error *e)
 {
     static const char *const taken[] = {
         "Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "TE", "Trailer", "Upgrade",
-        "Keep-Alive", "Expect", "Via", "Date", "Forwarded", "X-Forwarded-For", "Authorization", "Cookie", "Set-Cookie",
+        "Keep-Alive", "Expect", "Via", "Date", "Forwarded", "Authorization", "Cookie", "Set-Cookie",
     };
     const struct request_id_conf *c = conf;
 

@@ -109,7 +109,7 @@ static bool in_trailer(struct chunked *c, struct feed *d)
     const char *lf = memchr(d->at, '\n', (size_t)(d->end - d->at)), *to = lf != NULL ? lf + 1 : d->end;
     size_t n = (size_t)(to - d->at);
 
-    if (c->line_n == 0 && n == 2 && d->at[0] == '\r') {     /* the usual case: none */
+    if (lf != NULL && c->line_n == 0 && n == 2 && d->at[0] == '\r') {     /* the usual case: none */
         d->at = to;
         c->state = C_END;
         return true;

@@ -188,6 +188,16 @@ static int unfinished(struct response *r, const char *buf, size_t n, int result,
     return result != 0 ? result : r->state == AT_STATUS ? RESPONSE_BAD_STATUS : RESPONSE_BAD_LINE;
 }
 
+/* Nothing that could change the verdict has come: the line begun is still without an end. (The version is judged at
+ * once, byte by byte.) */
+static bool is_same_line(const struct response *r, const char *buf, size_t n)
+{
+    if (n == r->line)
+        return true;
+    return r->scan > r->line && (r->state != AT_STATUS || r->scan >= 8) &&
+           memchr(buf + r->scan, '\n', n - r->scan) == NULL;
+}
+
 int response_parse(struct response *r, const char *buf, size_t n, const struct response_limits *limits)
 {
     int result;
@@ -195,7 +205,7 @@ int response_parse(struct response *r, const char *buf, size_t n, const struct r
     rebase(r, buf);
     if (r->state == AT_END)
         return (int)r->line;
-    if (n == r->line || (r->scan > r->line && memchr(buf + r->scan, '\n', n - r->scan) == NULL)) {
+    if (is_same_line(r, buf, n)) {
         r->scan = (uint32_t)n;
         return n > limits->head_max ? RESPONSE_TOO_LARGE : RESPONSE_MORE;
     }

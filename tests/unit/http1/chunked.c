@@ -27,6 +27,8 @@ static const struct { const char *name; enum chunked_result result; const char *
       S("1\r\na\r\n0\r\nContent-Length: 9\r\nA: b\r\nConnection: x\r\n\r\n") },
     { "more to come", CHUNKED_MORE, "ab", "", 0, S("3\r\nab") },
     { "more to come in the trailers", CHUNKED_MORE, "", "A=b;", 0, S("0\r\nA: b\r\n") },
+    { "more to come behind a CR that ends nothing", CHUNKED_MORE, "", "", 0, S("0\r\n\rX") },
+    { "CR that ends nothing", CHUNKED_BAD, "", "", 0, S("0\r\n\rX\n\r\n") },
     { "no size", CHUNKED_BAD, "", "", 0, S("\r\n") },
     { "extension without a size", CHUNKED_BAD, "", "", 0, S(";a\r\n") },
     { "blank behind the size", CHUNKED_BAD, "", "", 0, S("3 \r\nabc\r\n0\r\n\r\n") },

@@ -93,6 +93,7 @@ static const struct {
     { "bad name", RESPONSE_BAD_FIELD, 0, 0, 0, 0, OK("A(b): c\r\n") },
     { "HTTP/2", RESPONSE_BAD_VERSION, 0, 0, 0, 0, S("HTTP/2.0 200 OK\r\n\r\n") },
     { "HTTP/2 frame", RESPONSE_BAD_VERSION, 0, 0, 0, 0, S("\0\0\x12\x04") },
+    { "HTTP/0.9 without a line end", RESPONSE_BAD_VERSION, 0, 0, 0, 0, S("HTTP/0.9 200") },
     { "ICY", RESPONSE_BAD_VERSION, 0, 0, 0, 0, S("ICY 200 OK\r\n\r\n") },
     { "lower case", RESPONSE_BAD_VERSION, 0, 0, 0, 0, S("http/1.1 200 OK\r\n\r\n") },
     { "HTTP/1.x", RESPONSE_BAD_VERSION, 0, 0, 0, 0, S("HTTP/1.x 200 OK\r\n\r\n") },
