@@ -35,12 +35,14 @@ def sender(t, blocks, sent, chunks):
         c.request()
         framing = ("Transfer-Encoding", "chunked") if chunks else ("Content-Length", blocks * MiB)
         c.send(head("HTTP/1.1 200 OK", [framing]))
-        for _ in range(blocks):
-            c.send(chunk(BLOCK) if chunks else BLOCK)
-            sent[0] += MiB
-        if chunks:
-            c.send(b"0\r\n\r\n")
-        c.close()
+        try:
+            for _ in range(blocks):
+                c.send(chunk(BLOCK) if chunks else BLOCK)
+                sent[0] += MiB
+            if chunks:
+                c.send(b"0\r\n\r\n")
+        except Ended:                               # the client has gone: so has the sidecar
+            pass
     return script
 
 
@@ -89,11 +91,14 @@ def upload(t, chunks, blocks=64):
     def send():
         framing = ("Transfer-Encoding", "chunked") if chunks else ("Content-Length", blocks * MiB)
         client.send(client.head("POST", "/big", [framing]))
-        for _ in range(blocks):
-            client.send(chunk(BLOCK) if chunks else BLOCK)
-            sent[0] += MiB
-        if chunks:
-            client.send(b"0\r\n\r\n")
+        try:
+            for _ in range(blocks):
+                client.send(chunk(BLOCK) if chunks else BLOCK)
+                sent[0] += MiB
+            if chunks:
+                client.send(b"0\r\n\r\n")
+        except (Ended, TimedOut, OSError) as error:
+            t.note(f"the client's writer: {error!r}")
     sent, stopped, digest = [0], [], hashlib.sha256()
     outrider = t.outrider(PLAIN, origin=t.origin(script, receive_buffer=16384))
     client = t.client(outrider, send_buffer=16384)

@@ -42,17 +42,27 @@ def test_connection_cannot_strip(t):
     """9: Connection cannot take away what the sidecar sets or the target needs"""
     origin = t.origin()
     client = t.client(t.outrider(PLAIN, origin=origin))
-    names = ["Host", "Content-Length", "Authorization", "X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via",
-             "Cookie"]
-    answer = client.ask("POST", "/", headers=[("Connection", ", ".join(names)), ("Authorization", "Bearer t"),
-                                              ("Cookie", "c=1")],
-                        body=b"body")
+    names = ["Authorization", "X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via", "Cookie"]
+    answer = client.ask("POST", "/", body=b"body",
+                        headers=[("Connection", ", ".join(names)), ("Authorization", "Bearer t"), ("Cookie", "c=1")])
     t.equal(answer.status, 200, "status")
     request = origin.last
     for name in names:
         t.contains(request.names(), name.lower(), "fields at the target")
-    t.equal((request.body, request.get("authorization"), request.get("cookie")), (b"body", "Bearer t", "c=1"),
-            "request")
+    t.equal((request.body, request.get("authorization"), request.get("cookie")), (b"body", "Bearer t", "c=1"), "request")
+
+
+def test_connection_names_framing(t):
+    """9: Connection that names Host or the framing is refused, or changes nothing"""
+    origin = t.origin()
+    outrider = t.outrider(PLAIN, origin=origin)
+    for name in ("Host", "Content-Length", "Transfer-Encoding"):
+        seen = len(origin.requests)
+        answer = t.ask(outrider, "POST", "/", body=b"body", headers=[("Connection", name)])
+        if answer.status != 400:
+            t.equal((answer.status, origin.last.body, origin.last.get("host")), (200, b"body", "t.example"), f"naming {name}")
+        else:
+            t.equal(len(origin.requests), seen, "requests at the target")
 
 
 def test_upgrade_refused(t):

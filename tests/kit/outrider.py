@@ -137,6 +137,7 @@ class Outrider:
 
     def _is_ready(self):
         if self.process.poll() is not None:
+            self.stopped = True
             raise Failure(f"the daemon ended with {self.process.returncode} at its start:\n{self.stderr()}")
         if not self.has_admin_socket:
             return self._accepts()
