@@ -34,7 +34,7 @@ AC_DEFUN([OR_SEAM], [
   seam=no
   seam_why="--with-seam=no"
   SEAM_LDFLAGS=
-  AS_IF([test "$with_seam" != no && test -f "$srcdir/sidecar/http/framing.c"], [
+  AS_IF([test "$with_seam" != no], [
     OR_SEAM_ARCHIVE
     AS_IF([test "$with_seam" = yes && test "$seam" = no], [AC_MSG_ERROR([--with-seam=yes, but $seam_why])])
   ])

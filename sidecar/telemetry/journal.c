@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
+#ifdef HAVE_SYSTEMD
 #include <systemd/sd-journal.h>
+#endif
 
+#ifdef HAVE_SYSTEMD
 int journal_stream(void)
 {
     int fd = sd_journal_stream_fd("outrider", LOG_INFO, true);
@@ -19,6 +22,14 @@ int journal_stream(void)
     errno = -fd;
     return -1;
 }
+#else
+/* Built without libsystemd. */
+int journal_stream(void)
+{
+    errno = ENOTSUP;
+    return -1;
+}
+#endif
 
 bool journal_reads(const struct stat *st)
 {

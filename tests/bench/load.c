@@ -386,7 +386,7 @@ static int run(const struct plan *busy, const struct plan *waiting)
 
 int main(int argc, char **argv)
 {
-    struct plan busy, waiting;
+    static struct plan busy, waiting;      /* as long as the process: nothing is freed */
 
     options_read(argc, argv);
     client.to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port) };
