@@ -12,6 +12,7 @@
 #include "daemon/version.h"
 #include "discovery/manager.h"
 #include "loop/curlmux.h"
+#include "loop/handed.h"
 #include "loop/mhdpump.h"
 #include "loop/offload.h"
 #include "proxy/worker.h"
@@ -26,7 +27,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 
 enum { OFFLOAD_THREADS = 2, OFFLOAD_WAITING = 1024, OFFLOAD_PATIENCE_MS = 1000, WRITER_FLUSH_MS = 2000, STALL_MS = 5000 };
 
@@ -124,8 +124,8 @@ static void bury(struct plan *p)
 
 static void notify_status(struct control *c)
 {
-    sd_notifyf(0, "READY=1\nSTATUS=generation %llu, %u routes, %u services",
-               (unsigned long long)c->generation, c->config->routes.n, c->config->services.n);
+    handed_notify("READY=1\nSTATUS=generation %llu, %u routes, %u services",
+                  (unsigned long long)c->generation, c->config->routes.n, c->config->services.n);
 }
 
 static void on_worker_adopted(struct control *c)
@@ -231,7 +231,7 @@ static void reload(struct control *c)
     struct config *config;
     struct plan *plan = NULL;
 
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ns() / 1000);
+    handed_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ns() / 1000);
     report_init(&report);
     config = load(c, &report);
     if (config != NULL && !same_listeners(c->config, config)) {
@@ -274,7 +274,7 @@ static void on_worker_drained(struct control *c)
 
 static void stop(struct control *c, bool at_once)
 {
-    sd_notify(0, "STOPPING=1");
+    handed_notify("STOPPING=1");
     if (c->phase <= RUNNING && !at_once) {
         log_info("stopping: %s", c->config->shutdown.delay > 0 ? "not ready any more, still accepting" : "draining");
         set_phase(c, DELAYING);

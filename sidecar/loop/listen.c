@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "loop/handed.h"
 #include "loop/sys.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 
 enum { BACKLOG = 4096 };
 
@@ -33,9 +33,7 @@ static void ask_systemd(void)
 {
     if (handed.n >= 0)
         return;
-    handed.n = sd_listen_fds_with_names(0, &handed.names);
-    if (handed.n < 0)
-        handed.n = 0;
+    handed.n = handed_sockets(&handed.names);
     handed.taken = xcalloc((size_t)handed.n, sizeof *handed.taken);
 }
 
@@ -45,7 +43,7 @@ static int take_handed(const char *name)
     for (int i = 0; i < handed.n; i++)
         if (!handed.taken[i] && strcmp(handed.names[i], name) == 0) {
             handed.taken[i] = true;
-            return SD_LISTEN_FDS_START + i;
+            return HANDED_FIRST + i;
         }
     return -1;
 }
@@ -56,7 +54,7 @@ void listener_close_unused(void)
     for (int i = 0; i < handed.n; i++)
         if (!handed.taken[i]) {
             log_warn("no listener takes the socket \"%s\" that systemd handed over: closed", handed.names[i]);
-            sys_close(SD_LISTEN_FDS_START + i);
+            sys_close(HANDED_FIRST + i);
             handed.taken[i] = true;
         }
 }
@@ -157,7 +155,7 @@ bool listener_is_local(const char *address)
                 struct sockaddr_storage ss;
                 socklen_t n = sizeof ss;
 
-                if (getsockname(SD_LISTEN_FDS_START + i, (struct sockaddr *)&ss, &n) != 0)
+                if (getsockname(HANDED_FIRST + i, (struct sockaddr *)&ss, &n) != 0)
                     return false;
                 return ss.ss_family == AF_UNIX ||
                        (ss.ss_family == AF_INET &&
@@ -247,7 +245,7 @@ static int open_socket(const char *address, unsigned mode, bool *owned, struct s
 
         if (fd < 0)
             sc_error_set(e, "systemd handed over no socket of that name (FileDescriptorName= of the socket unit)");
-        else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+        else if (!handed_is_listener(fd)) {
             sc_error_set(e, "what systemd handed over is not a listening stream socket");
             return -1;
         } else

@@ -11,6 +11,7 @@ SCRIPT = (".py", ".sh")
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 # Each of these is a promise that somebody must keep, or knowledge that no reader of the project has.
 PROMISE = re.compile(r"\b(TODO|FIXME|XXX|HACK|[Ff]or now|[Ss]implified)\b")
+MERGE = re.compile(r"^(<{7}|={7}|>{7})( |$)")
 PRIVATE = re.compile(r"shared/design|mission\.md|/tmp/wt|(?<![\w.])/work/")
 # A mirror is what the machine's apt says; a host name here would be wrong on the next machine.
 HOST = re.compile(r"https?://[\w.-]*(debian\.org|mirror|registry|artifact|proxy\.)[\w.-]*", re.I)
@@ -97,6 +98,7 @@ def main():
     verdicts.rule("scripts name the licence", [s + ": no licence line" for s in scripts if LICENCE not in tree.read(s)])
     verdicts.rule("headers say #pragma once", check_pragma([s for s in sources if s.endswith(".h")]))
     verdicts.rule("nothing is put off to later", check_words(texts, PROMISE))
+    verdicts.rule("no half of a merge", check_words(texts, MERGE))
     verdicts.rule("the project speaks of the project", check_words(texts, PRIVATE))
     verdicts.rule("no host name of a mirror", check_words(texts, HOST))
     verdicts.rule("no stray white space", check_spaces(sources + scripts))

@@ -10,7 +10,7 @@ HOME = {
     "curl/*": ["sidecar/loop/curlmux.c", "sidecar/proxy/pool.c"],
     "jansson.h": ["sidecar/conf/json.c"],
     "openssl/*": ["sidecar/loop/tls.c", "sidecar/loop/seam*.c"],
-    "systemd/*": ["sidecar/telemetry/journal.c", "sidecar/loop/listen.c", "sidecar/daemon/control.c"],
+    "systemd/*": ["sidecar/telemetry/journal.c", "sidecar/loop/handed.c"],
     "yaml.h": ["sidecar/conf/yaml.c"],
     "pcre2.h": ["sidecar/http/regex.c"],
     "gnutls/*": [],

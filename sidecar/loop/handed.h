@@ -1,0 +1,19 @@
+/* sidecar/loop/handed.h - listening sockets that the service manager opened for us (LISTEN_FDS), and what it is told.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * By libsystemd; without it by the same protocols as sd_listen_fds(3) and sd_notify(3) describe them, so that socket
+ * activation and readiness work in both builds. */
+#pragma once
+
+#include <stdbool.h>
+
+#define HANDED_FIRST 3
+
+/* How many sockets there are, from HANDED_FIRST on, close-on-exec set; their names are the caller's to free, each and the
+ * array ("unknown" where none was given). 0 if there are none or they are meant for another process. Once, at start. */
+int handed_sockets(char ***names);
+/* fd is a listening stream socket. */
+bool handed_is_listener(int fd);
+/* Tells the service manager; the text is lines of NAME=VALUE. False if there is one and it did not take it; true if there
+ * is none. Any thread. */
+bool handed_notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
