@@ -26,7 +26,8 @@ enum {
 #define SOCKET_GROUP "outrider"
 
 struct admin {
-    const struct admin_state *state;
+    struct admin_state state;
+    char *node, *zone;                      /* the configuration they came from may be gone after a reload */
     struct loop *loop;
     pthread_t thread;
     struct listener **listeners;
@@ -145,7 +146,7 @@ static void *run(void *arg)
     struct admin *a = arg;
 
     for (unsigned i = 0; i < a->n; i++)
-        a->servers[i] = server_new(a->loop, a->listeners[i], a->state);
+        a->servers[i] = server_new(a->loop, a->listeners[i], &a->state);
     loop_run(a->loop);
     for (unsigned i = 0; i < a->n; i++)
         server_free(&a->servers[i]);
@@ -175,6 +176,8 @@ static void admin_free(struct admin *a)
         listener_close(&a->listeners[i]);
     free(a->listeners);
     free(a->servers);
+    free(a->node);
+    free(a->zone);
     loop_free(&a->loop);
     free(a);
 }
@@ -183,7 +186,9 @@ struct admin *admin_start(const struct admin_conf *conf, const struct admin_stat
 {
     struct admin *a = xnew(struct admin);
 
-    a->state = state;
+    a->state = *state;
+    a->state.node = a->node = xstrdup(state->node);
+    a->state.zone = a->zone = xstrdup(state->zone);
     if (conf->defaults) {
         open_defaults(a);
     } else if (!open_stated(a, &conf->listeners, e)) {

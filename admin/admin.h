@@ -30,8 +30,8 @@ struct admin_version {
     const char *name, *value;           /* "libcurl", "7.88.1" */
 };
 
-/* Filled by control; outlives the admin thread. Callbacks run on the admin thread, any time between admin_start and
- * admin_stop, and must not block. */
+/* Filled by control; copied by admin_start, node and zone with their text. Callbacks run on the admin thread, any time
+ * between admin_start and admin_stop, and must not block. */
 struct admin_state {
     void *arg;
     void (*facts)(void *arg, struct admin_facts *f);

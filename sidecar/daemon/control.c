@@ -133,6 +133,7 @@ static void on_worker_adopted(struct control *c)
     if (c->phase != STARTING || ++c->adopted < c->nworkers)
         return;
     set_phase(c, RUNNING);
+    process_log_started();
     log_info("ready: %u workers, %u routes, %u services", c->nworkers, c->config->routes.n, c->config->services.n);
     notify_status(c);
 }

@@ -162,7 +162,7 @@ bool access_log_open(struct writer *w, const struct access_log_conf *conf, struc
         return true;
     sink = writer_open(w, output, e);
     if (sink == NULL)
-        return sc_error_wrap(e, "telemetry.access_log.output");
+        return false;
     *log = xnew(struct access_log);
     (*log)->writer = w;
     (*log)->sink = sink;

@@ -88,6 +88,7 @@ static struct {
     struct writer *writer;
     struct writer_port *port;               /* NULL: straight to standard error */
     struct writer_sink *sink;               /* NULL: output none */
+    bool on_stderr, started;
 } process_log = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void to_writer(enum log_level level, const char *text, size_t n)
@@ -95,9 +96,10 @@ static void to_writer(enum log_level level, const char *text, size_t n)
     char line[LOG_LINE_MAX];
 
     pthread_mutex_lock(&process_log.lock);
-    if (process_log.port == NULL) {
+    if (process_log.port == NULL ||
+        (level == LOG_ERROR_ && !process_log.started && !process_log.on_stderr))
         log_to_stderr(level, text, n);
-    } else if (process_log.sink != NULL) {
+    if (process_log.port != NULL && process_log.sink != NULL) {
         bool priority = writer_style(process_log.sink) == WRITER_PRIORITY;
 
         writer_put(process_log.port, process_log.sink, line, log_format(line, priority, level, text, n));
@@ -111,18 +113,26 @@ bool process_log_apply(struct writer *w, const struct log_conf *conf, struct sc_
     struct writer_sink *fresh = NULL, *old;
 
     if (strcmp(output, "none") != 0 && (fresh = writer_open(w, output, e)) == NULL)
-        return sc_error_wrap(e, "telemetry.log.output");
+        return false;
     pthread_mutex_lock(&process_log.lock);
     process_log.writer = w;
     if (process_log.port == NULL)
         process_log.port = writer_port_new(w, LOG_PORT_SIZE);
     old = process_log.sink;
     process_log.sink = fresh;
+    process_log.on_stderr = strcmp(output, "stderr") == 0;
     pthread_mutex_unlock(&process_log.lock);
     writer_close(w, &old);
     log_set_level((enum log_level)conf->level);
     log_set_sink(to_writer);
     return true;
+}
+
+void process_log_started(void)
+{
+    pthread_mutex_lock(&process_log.lock);
+    process_log.started = true;
+    pthread_mutex_unlock(&process_log.lock);
 }
 
 void process_log_stop(void)
@@ -133,5 +143,6 @@ void process_log_stop(void)
     if (process_log.writer != NULL)
         writer_close(process_log.writer, &process_log.sink);
     process_log.writer = NULL;
+    process_log.started = false;
     pthread_mutex_unlock(&process_log.lock);
 }

@@ -34,5 +34,8 @@ extern const struct sc_field telemetry_fields[];
  * and stays the old one if the new cannot be opened (false, *e). Until the first call and after process_log_stop lines
  * go straight to standard error. Control thread. */
 bool process_log_apply(struct writer *w, const struct log_conf *conf, struct sc_error *e);
+/* The process is up. Until this call error lines go to standard error as well, wherever the log is: who starts a program
+ * by hand looks there. */
+void process_log_started(void);
 /* Before writer_stop. */
 void process_log_stop(void);

@@ -219,7 +219,7 @@ static void through_the_writer(void **state)
     conf.output = "file:/no/such/place/log";
     assert_false(access_log_open(w, &conf, &log, &e));
     assert_null(log);
-    assert_non_null(strstr(e.text, "telemetry.access_log.output: "));
+    assert_non_null(strstr(e.text, "cannot log to file:/no/such/place/log: "));
     access_port_free(&port);
     writer_stop(&w, 1000);
     n = read(fd, text, sizeof text - 1);

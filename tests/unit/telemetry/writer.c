@@ -569,11 +569,12 @@ static void log_lines(void **state)
     (void)state;
     conf.output = output_of("said");
     assert_true(process_log_apply(w, &conf, &e));
+    process_log_started();
     log_info("one\ntwo");
     log_debug("not this");
     conf.output = "file:/no/such/directory/log";
     assert_false(process_log_apply(w, &conf, &e));
-    assert_non_null(strstr(e.text, "telemetry.log.output: cannot log to"));
+    assert_non_null(strstr(e.text, "cannot log to"));
     log_error("three");
     process_log_stop();
     writer_stop(&w, 1000);
@@ -583,6 +584,35 @@ static void log_lines(void **state)
     assert_memory_equal(text.p + 25 + 13 + 25, "error three\n", 12);
     buf_fini(&text);
     unlink(path_of("said"));
+}
+
+/* Until the process is up, errors are seen at standard error too. */
+static void errors_at_the_start(void **state)
+{
+    struct log_conf conf = { .level = LOG_INFO_, .output = "none" };
+    struct sc_error e = SC_ERROR_INIT;
+    struct writer *w = writer_start();
+    struct buf text = BUF_INIT;
+    int ends[2], saved = dup(STDERR_FILENO);
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_true(process_log_apply(w, &conf, &e));
+    dup2(ends[1], STDERR_FILENO);
+    log_info("not this");
+    log_error("but this");
+    process_log_started();
+    log_error("and not this");
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(ends[1]);
+    process_log_stop();
+    writer_stop(&w, 1000);
+    read_all(ends[0], &text);
+    assert_int_equal(text.n, 25 + strlen("error but this\n"));
+    assert_memory_equal(text.p + 25, "error but this\n", 15);
+    close(ends[0]);
+    buf_fini(&text);
 }
 
 /* The journal reads our standard error: priorities in front of lines, and no time of our own. */
@@ -632,6 +662,7 @@ int main(void)
         cmocka_unit_test(outputs_are_shared),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(log_lines),
+        cmocka_unit_test(errors_at_the_start),
         cmocka_unit_test(log_lines_for_the_journal),
     };
 
