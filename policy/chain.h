@@ -1,8 +1,8 @@
 /* policy/chain.h - the policies of one route in their order, and running them for one exchange.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A chain is immutable; it has one compact array per kind of hook, so that a hook that is NULL costs nothing. A run is the
- * way of one exchange through it and belongs to the exchange's worker. */
+ * A chain is immutable; it has one compact array per kind of hook, so that a hook that is NULL costs nothing. A run
+ * is the way of one exchange through it and belongs to the exchange's worker. */
 #pragma once
 
 #include "base/arena.h"
@@ -28,7 +28,7 @@ struct chain_run {
     uint16_t worker;
     uint16_t next;                  /* in the array of the running phase: the hook to call next */
     uint16_t passed;                /* policies that the request has passed: they get on_done */
-    uint16_t answers;               /* policies whose response hooks see the answer: those before the one that replied */
+    uint16_t answers;               /* policies whose response hooks see the answer: all before the one that replied */
     uint16_t waits_for;             /* the policy that suspended + 1; 0: none */
     uint8_t phase;
     bool done;
@@ -47,7 +47,8 @@ void chain_start(struct chain_run *r, const struct chain *c, struct sc_exchange 
 enum sc_verdict chain_request(struct chain_run *r);
 enum sc_verdict chain_attempt(struct chain_run *r);
 enum sc_verdict chain_response(struct chain_run *r, bool *replaced);
-/* Goes on in the phase that was suspended, with the verdict given to sc_resume(). `replaced` as above, else untouched. */
+/* Goes on in the phase that was suspended, with the verdict given to sc_resume(). `replaced` as above, else
+ * untouched. */
 enum sc_verdict chain_resume(struct chain_run *r, enum sc_verdict verdict, bool *replaced);
 
 /* Tells the policy that suspended, if one did, that nothing will come of it. */
@@ -77,11 +78,12 @@ struct chain_scope {
 /* All chains and instances of one configuration. */
 struct chain_set;
 
-/* Called for an instance that could not be opened: scope index (0: the global list, i + 1: routes[i]), entry, message. */
+/* Called for an instance that could not be opened: scope index (0: the global list, i + 1: routes[i]), entry,
+ * message. */
 typedef void chain_report_fn(void *arg, unsigned scope, unsigned entry, const char *text);
 
-/* Control thread. previous: the set of the configuration that runs now (NULL: none); what is equal keeps its state. NULL
- * after a mistake; then nothing of the previous set has changed. */
+/* Control thread. previous: the set of the configuration that runs now (NULL: none); what is equal keeps its state.
+ * NULL after a mistake; then nothing of the previous set has changed. */
 struct chain_set *chain_set_build(const struct policy_list *global, const struct chain_scope *routes, unsigned n,
                                   const struct chain_set *previous, unsigned nworkers, chain_report_fn *report,
                                   void *arg);

@@ -1,9 +1,9 @@
 /* policy/instance.h - one configured policy: its configuration and its states.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Identified by (scope, policy, id), scope being "" for `policies:` at the top and the route's name in a route. Counted:
- * the sets (configurations) that use it hold it. Made and freed on the control thread; instance_worker_* and the slot of
- * a worker belong to that worker. */
+ * Identified by (scope, policy, id), scope being "" for `policies:` at the top and the route's name in a route.
+ * Counted: the sets (configurations) that use it hold it. Made and freed on the control thread; instance_worker_* and
+ * the slot of a worker belong to that worker. */
 #pragma once
 
 #include "policy/list.h"
@@ -30,8 +30,9 @@ struct policy_instance {
     struct instance_slot slots[];
 };
 
-/* `like`: an instance of the same identity in the configuration before, or NULL. Returns it, with another reference, when
- * the configuration is equal; else opens a new one with its shared state in hand. NULL with *e when open() refuses. */
+/* `like`: an instance of the same identity in the configuration before, or NULL. Returns it, with another reference,
+ * when the configuration is equal; else opens a new one with its shared state in hand. NULL with *e when open()
+ * refuses. */
 struct policy_instance *instance_open(const struct policy_entry *entry, const char *scope, unsigned nworkers,
                                       struct policy_instance *like, struct sc_error *e);
 struct policy_instance *instance_ref(struct policy_instance *i);

@@ -227,7 +227,8 @@ static bool load_policy(struct conf_load *load, const struct node *at, struct po
 static bool load_named(struct conf_load *load, struct sc_str name, const struct node *place, const struct node *at,
                        struct policy_entry *entry)
 {
-    struct node word = { .kind = NODE_STRING, .text = name, .file = place->file, .line = place->line, .col = place->col };
+    struct node word = { .kind = NODE_STRING, .text = name, .file = place->file, .line = place->line,
+                         .col = place->col };
     size_t mark;
     bool ok;
 

@@ -1,18 +1,18 @@
 /* policy/policy.h - what a policy is, and what it may call (public: the plugin interface).
  * SPDX-License-Identifier: Apache-2.0
  *
- * A policy is a value of struct sc_policy: a table of its configuration and a few hooks. Policies that are linked in and
- * policies loaded from a shared object see this header and nothing else of the proxy.
+ * A policy is a value of struct sc_policy: a table of its configuration and a few hooks. It sees this header and
+ * nothing else of the proxy, whether it is linked in or built as an object of its own.
  *
- * Threads: check, open, rank_of, close run on the control thread and may be slow. All other hooks run on the worker that
- * owns the exchange and never block. The configuration of an instance is shared by all exchanges; the state of one
- * exchange is self->local.
+ * Threads: check, open, rank_of, close run on the control thread and may be slow. All other hooks run on the worker
+ * that owns the exchange and never block. The configuration of an instance is shared by all exchanges; the state of
+ * one exchange is self->local.
  *
  * Rules of the chain:
- *  - on_request and on_attempt run in order of rank (the lowest first), ties in file order; on_response and on_done run in
- *    reverse.
- *  - A policy that the request has passed (its on_request ran, or it has none and its turn came) gets exactly one on_done,
- *    and no other does.
+ *  - on_request and on_attempt run in order of rank (the lowest first), ties in file order; on_response and on_done
+ *    run in reverse.
+ *  - A policy that the request has passed (its on_request ran, or it has none and its turn came) gets exactly one
+ *    on_done, and no other does.
  *  - on_attempt runs once for every try at a target: it changes the outgoing head only.
  *  - After SC_SUSPEND either sc_resume() is called, or on_cancel comes: the request is over, nothing may be resumed.
  *  - A reply made by a policy passes the response hooks of the policies before it. SC_RESPOND from on_response replaces
@@ -90,15 +90,16 @@ struct sc_policy {
     const struct sc_counter *counters;  /* may be NULL                                       */
 
     /* Control thread. Any may be NULL.
-     * check: relations between keys that the table cannot say. open: `previous` is the shared state of the same instance
-     * under its former, different configuration (still in use until the requests that began with it are over), or NULL;
-     * equal configuration keeps conf, shared and worker states as they are and opens nothing. */
+     * check: relations between keys that the table cannot say. open: `previous` is the shared state of the same
+     * instance under its former, different configuration (still in use until the requests that began with it are
+     * over), or NULL; equal configuration keeps conf, shared and worker states as they are and opens nothing. */
     bool (*check)(const void *conf, struct sc_error *e);
     bool (*open)(const void *conf, void *previous, void **shared, struct sc_error *e);
     uint16_t (*rank_of)(const void *conf);
     void (*close)(void *shared);
 
-    /* Worker thread. Any may be NULL. worker_open sets self->worker; false: this worker answers 500 on routes with it. */
+    /* Worker thread. Any may be NULL. worker_open sets self->worker; false: this worker answers 500 on routes with
+     * it. */
     bool (*worker_open)(struct sc_self *self, struct sc_worker *w);
     void (*worker_close)(struct sc_self *self, struct sc_worker *w);
     enum sc_verdict (*on_request)(struct sc_self *self, struct sc_exchange *x);
@@ -146,13 +147,15 @@ static inline bool sc_request_header(const struct sc_exchange *x, const char *na
     return sc_request_header_nth(x, name, 0, value);
 }
 
-/* The head that goes to the target. Set replaces all fields of that name. False for a name or value that may not stand in
- * a header, and for names that are the proxy's own (Host, Connection, Content-Length, Transfer-Encoding ...). */
+/* The head that goes to the target. Set replaces all fields of that name. False for a name or value that may not
+ * stand in a header, and for names that are the proxy's own (Host, Connection, Content-Length, Transfer-Encoding
+ * ...). */
 bool sc_set_request_header(struct sc_exchange *x, const char *name, struct sc_str value);
 bool sc_add_request_header(struct sc_exchange *x, const char *name, struct sc_str value);
 void sc_remove_request_header(struct sc_exchange *x, const char *name);
 
-/* The answer, from on_response on: the target's, or a reply of the sidecar's. Set and add work until on_response is over. */
+/* The answer, from on_response on: the target's, or a reply of the sidecar's. Set and add work until on_response is
+ * over. */
 unsigned sc_status(const struct sc_exchange *x);
 bool sc_response_header_nth(const struct sc_exchange *x, const char *name, unsigned nth, struct sc_str *value);
 static inline bool sc_response_header(const struct sc_exchange *x, const char *name, struct sc_str *value)
@@ -164,14 +167,14 @@ bool sc_add_response_header(struct sc_exchange *x, const char *name, struct sc_s
 void sc_remove_response_header(struct sc_exchange *x, const char *name);
 
 /* The reply that SC_RESPOND stands for. sc_reply: problem+json with one of the codes of the error table and a sentence;
- * sc_reply_with: any type and body (copied). Headers may be added in on_response of policies before this one, or here with
- * sc_set_response_header() after the reply was set. The last reply set counts. */
+ * sc_reply_with: any type and body (copied). Headers may be added in on_response of policies before this one, or here
+ * with sc_set_response_header() after the reply was set. The last reply set counts. */
 void sc_reply(struct sc_exchange *x, unsigned status, const char *code, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
 void sc_reply_with(struct sc_exchange *x, unsigned status, const char *content_type, struct sc_str body);
 
-/* Goes on after SC_SUSPEND with what the hook would have returned: SC_CONTINUE, SC_RESPOND or SC_ABORT. Never from within
- * the hook that suspends, and once for each SC_SUSPEND. */
+/* Goes on after SC_SUSPEND with what the hook would have returned: SC_CONTINUE, SC_RESPOND or SC_ABORT. Never from
+ * within the hook that suspends, and once for each SC_SUSPEND. */
 void sc_resume(struct sc_exchange *x, enum sc_verdict verdict);
 
 /* The id of this request, for logs, traces and problem documents; empty until a policy has set one. Copied. */

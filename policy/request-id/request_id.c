@@ -34,13 +34,13 @@ static const struct sc_field fields[] = {
     SC_STRING(struct request_id_conf, header_name, .dflt = "X-Request-ID",
         .doc = "The header that carries the id, in the request to the target and in the answer to the client."),
     SC_ENUM(struct request_id_conf, trust, .names = trust_names, .dflt = "trusted",
-        .doc = "Whose id is kept when the request brings one: `trusted`, that of peers on a trusted listener and of "
-               "`trusted_proxies`; `always`, anybody's; `never`, nobody's. An id has 1 to 128 characters out of letters, "
-               "digits and !#$%&'*+-.^_`|~; anything else, and an id given twice, is replaced."),
+        .doc = "Whose id is kept when the request brings one: `trusted`, that of peers on a trusted listener and "
+               "of `trusted_proxies`; `always`, anybody's; `never`, nobody's. An id has 1 to 128 characters out "
+               "of letters, digits and !#$%&'*+-.^_`|~; anything else, and an id given twice, is replaced."),
     SC_ENUM(struct request_id_conf, format, .names = format_names, .dflt = "uuid7",
-        .doc = "How a new id looks: `uuid7` begins with the time in milliseconds, so that ids sort by age; `uuid4` tells "
-               "nothing; `hex` is 32 hexadecimal digits without hyphens, as trace ids are. The random part is made to "
-               "be unique, not to be secret."),
+        .doc = "How a new id looks: `uuid7` begins with the time in milliseconds, so that ids sort by age; "
+               "`uuid4` tells nothing; `hex` is 32 hexadecimal digits without hyphens, as trace ids are. The "
+               "random part is made to be unique, not to be secret."),
     SC_END
 };
 
@@ -67,7 +67,7 @@ static bool request_id_check(const void *conf, struct sc_error *e)
 {
     static const char *const taken[] = {
         "Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "TE", "Trailer", "Upgrade",
-        "Keep-Alive", "Expect", "Via", "Date", "Forwarded", "Authorization", "Cookie", "Set-Cookie",
+        "Keep-Alive", "Expect", "Via", "Date", "Forwarded", "X-Forwarded-For", "Authorization", "Cookie", "Set-Cookie",
     };
     const struct request_id_conf *c = conf;
 

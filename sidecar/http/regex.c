@@ -160,8 +160,8 @@ static const char *skip_class(const char *p, const char *end)
     return p < end ? p + 1 : NULL;
 }
 
-/* True when nothing in the pattern could make its beginning optional: no alternative at the top, and no syntax that would
- * need more than this to be read. */
+/* True when nothing in the pattern could make its beginning optional: no alternative at the top, and no syntax that
+ * would need more than this to be read. */
 static bool is_one_sequence(const char *p, const char *end)
 {
     unsigned depth = 0;

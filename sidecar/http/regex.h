@@ -16,8 +16,8 @@ struct regex;
 /* The longest pattern taken. */
 #define REGEX_PATTERN_MAX 4096
 
-/* Control thread. NULL with *e ("at offset 5: missing closing parenthesis") for a pattern that does not compile. Compiled
- * to machine code where the system allows that, else interpreted; the answers are the same. */
+/* Control thread. NULL with *e ("at offset 5: missing closing parenthesis") for a pattern that does not compile.
+ * Compiled to machine code where the system allows that, else interpreted; the answers are the same. */
 struct regex *regex_new(struct sc_str pattern, struct sc_error *e);
 void regex_free(struct regex **r);
 

@@ -6,16 +6,16 @@
 
 const struct sc_field rewrite_fields[] = {
     SC_STRING(struct rewrite_conf, strip_prefix,
-        .doc = "Taken from the front of the path where it stands there as whole segments: `/api` is taken from `/api` and "
-               "`/api/x`, not from `/apis`. A path without it stays as it is."),
+        .doc = "Taken from the front of the path where it stands there as whole segments: `/api` is taken from "
+               "`/api` and `/api/x`, not from `/apis`. A path without it stays as it is."),
     SC_STRING(struct rewrite_conf, prefix,
         .doc = "Put before the path, after something was taken from it: with `strip_prefix: /api` and `prefix: /v1`, "
                "`/api/users` becomes `/v1/users`."),
     SC_INT(struct rewrite_conf, strip_segments, .dflt = "0", .min = 0, .max = ROUTE_SEGMENTS_MAX,
         .doc = "How many segments to take from the front of the path: 2 makes `/a/b/c` into `/c`."),
     SC_STRING(struct rewrite_conf, path,
-        .doc = "The whole new path, instead of the keys above. `{name}` is the segment of that name in the route's path, "
-               "`**` as the last segment is what `**` stood for there: `/users/{id}/**`."),
+        .doc = "The whole new path, instead of the keys above. `{name}` is the segment of that name in the "
+               "route's path, `**` as the last segment is what `**` stood for there: `/users/{id}/**`."),
     SC_END
 };
 
@@ -78,7 +78,8 @@ static bool check_names(const struct route_path *p, const char *from, struct are
         return sc_error_set(e, "\"**\": the route's path \"%s\" has none", from);
     for (unsigned i = 0; i < p->n; i++)
         if (p->at[i].wild && !has_name(&source, p->at[i].text))
-            return sc_error_set(e, "\"{%.*s}\": the route's path \"%s\" has no such segment", STR_ARG(p->at[i].text), from);
+            return sc_error_set(e, "\"{%.*s}\": the route's path \"%s\" has no such segment", STR_ARG(p->at[i].text),
+                                from);
     return true;
 }
 

@@ -1,8 +1,8 @@
 /* sidecar/proxy/rewrite.h - the path that the target gets to see.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Works on the normalised path and decodes nothing; the query is never touched. Order: `path` replaces the whole path, or
- * else `strip_segments`, then `strip_prefix` take from the front; then `prefix` is put before what is left. */
+ * Works on the normalised path and decodes nothing; the query is never touched. Order: `path` replaces the whole
+ * path, or else `strip_segments`, then `strip_prefix` take from the front; then `prefix` is put before what is left. */
 #pragma once
 
 #include "base/arena.h"
@@ -31,6 +31,7 @@ static inline bool rewrite_is_empty(const struct rewrite_conf *r)
     return r->strip_prefix == NULL && r->prefix == NULL && r->strip_segments == 0 && r->path == NULL;
 }
 
-/* The new path; always begins with '/'. `path` itself where nothing changed, else memory of the arena. Worker thread. */
+/* The new path; begins with '/' ("*" stays "*"). A part of `path` where that does, else memory of the arena. Worker
+ * thread. */
 struct sc_str rewrite_apply(const struct rewrite_conf *r, struct sc_str path, const struct route_found *found,
                             struct arena *a);

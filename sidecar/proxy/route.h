@@ -1,9 +1,9 @@
 /* sidecar/proxy/route.h - which route a request takes.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A router is built once from all rules (control thread), then read-only: any worker, no locks, nothing allocated. Finding
- * a route costs one hash look-up per host label and per path segment, however many routes there are; regular expressions
- * are tried in file order, only those of the host and of the literal segment they begin with.
+ * A router is built once from all rules (control thread), then read-only: any worker, no locks, nothing allocated.
+ * Finding a route costs one hash look-up per host label and per path segment, however many routes there are; regular
+ * expressions are tried in file order, only those of the host and of the literal segment they begin with.
  *
  * Order of candidates: host (exact > longest "*." > none); path (exact > template, from the left literal > {name} = * >
  * ~regex, in file order > "**" > no path); methods given > not; more header and query conditions; file order. The first
@@ -19,7 +19,8 @@
 
 struct headers;
 
-/* `match:` of a route, as loaded by route_match_fields. Values of headers and query: a value, "~regex", or NULL: present. */
+/* `match:` of a route, as loaded by route_match_fields. Values of headers and query: a value, "~regex", or NULL:
+ * present. */
 struct route_match {
     struct sc_strings hosts, paths, methods;
     struct sc_pairs headers, query;

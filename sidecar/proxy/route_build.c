@@ -13,21 +13,23 @@
 
 const struct sc_field route_match_fields[] = {
     SC_STRINGS(struct route_match, hosts,
-        .doc = "Host names, without ports: `api.example.com`, or `*.example.com` for everything below that name. Case does "
-               "not matter. An exact name goes before the longest `*.`, which goes before a route without hosts."),
+        .doc = "Host names, without ports: `api.example.com`, or `*.example.com` for everything below that name. "
+               "Case does not matter. An exact name goes before the longest `*.`, which goes before a route "
+               "without hosts."),
     SC_STRINGS(struct route_match, paths,
-        .doc = "Paths from `/` on: literal segments; `*` or `{name}` for one segment; `**` as the last one for the rest, "
-               "which may be empty (`/a/**` takes `/a`, `/a/` and all below); or `~` and a regular expression, which is "
-               "searched for in the path and anchors itself with `^` and `$`. Exact paths go before templates, from the "
-               "left a literal segment before a named one, then expressions in file order, then `**`. Case and a slash "
-               "at the end matter."),
+        .doc = "Paths from `/` on: literal segments; `*` or `{name}` for one segment; `**` as the last one for "
+               "the rest, which may be empty (`/a/**` takes `/a`, `/a/` and all below); or `~` and a regular "
+               "expression, which is searched for in the path and anchors itself with `^` and `$`. Exact paths go "
+               "before templates, from the left a literal segment before a named one, then expressions in file "
+               "order, then `**`. Case and a slash at the end matter."),
     SC_STRINGS(struct route_match, methods,
-        .doc = "Methods, as they are written in requests: GET, POST. A route that names methods goes before one that does "
-               "not. When only the method fails, the answer is 405 with `Allow`. A preflight is matched by the method it "
-               "asks about."),
+        .doc = "Methods, as they are written in requests: GET, POST. A route that names methods goes before one "
+               "that does not. When only the method fails, the answer is 405 with `Allow`. A preflight is matched "
+               "by the method it asks about."),
     SC_PAIRS(struct route_match, headers,
-        .doc = "Conditions on request headers, all of which must hold: a value, `~` and a regular expression to be found "
-               "in the value, or null: the header is present. Of a header that stands there several times, one must do."),
+        .doc = "Conditions on request headers, all of which must hold: a value, `~` and a regular expression to "
+               "be found in the value, or null: the header is present. Of a header that stands there several "
+               "times, one must do."),
     SC_PAIRS(struct route_match, query,
         .doc = "Conditions on parameters of the query, as for headers; names and values are compared decoded."),
     SC_END

@@ -68,8 +68,8 @@ static bool put_literal(struct sc_str *out, struct sc_str s, struct arena *a, st
         } else if (is_segment_char(c)) {
             *to++ = (char)c;
         } else {
-            return sc_error_set(e, c > 0x20 && c < 0x7f ? "\"%c\" cannot stand in a path" : "a character %#x cannot stand "
-                                "in a path", c);
+            return sc_error_set(e, c > 0x20 && c < 0x7f ? "\"%c\" cannot stand in a path"
+                                                        : "a character %#x cannot stand in a path", c);
         }
     }
     out->n = (size_t)(to - out->p);

@@ -131,7 +131,8 @@ static void add_segments(struct trie *t, unsigned node, const struct route_path 
     }
     if (t->depth < path->n)
         t->depth = path->n;
-    add_pending(t, node, path->has_rest ? TRIE_REST : TRIE_LEAF, (struct trie_candidate){ .rule = rule, .names = names });
+    add_pending(t, node, path->has_rest ? TRIE_REST : TRIE_LEAF,
+                (struct trie_candidate){ .rule = rule, .names = names });
 }
 
 /* An expression that begins with a whole literal segment waits at that segment's node, where other requests do not come

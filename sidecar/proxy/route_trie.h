@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The literal children of all nodes are in one hash table, keyed by parent and segment: a step down costs the same with
- * ten children and with ten thousand. A candidate is a rule at the node where one of its paths ends. Built on the control
- * thread; read-only after trie_finish(). */
+ * ten children and with ten thousand. A candidate is a rule at the node where one of its paths ends. Built on the
+ * control thread; read-only after trie_finish(). */
 #pragma once
 
 #include "base/arena.h"

@@ -1,8 +1,8 @@
 /* sidecar/proxy/route_warn.c - which route a request takes: rules that can never match.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Looks at rules whose host and path are alike, where one comes first and takes all that the other asks for. Shadows that
- * one path casts on a different one (an expression behind a template) are not looked for. */
+ * Looks at rules whose host and path are alike, where one comes first and takes all that the other asks for. Shadows
+ * that one path casts on a different one (an expression behind a template) are not looked for. */
 #include "base/alloc.h"
 #include "proxy/router.h"
 
@@ -73,7 +73,8 @@ static void warn_of(const struct route_rule *rules, unsigned i, unsigned by, rou
     struct route_problem p = { .warning = true, .rule = i, .item = -1, .text = text };
 
     if (rules[by].name != NULL)
-        snprintf(text, sizeof text, "can never match: route \"%.300s\" takes all of its requests first", rules[by].name);
+        snprintf(text, sizeof text, "can never match: route \"%.300s\" takes all of its requests first",
+                 rules[by].name);
     else
         snprintf(text, sizeof text, "can never match: route number %u takes all of its requests first", by + 1);
     report(arg, &p);

@@ -170,7 +170,8 @@ static unsigned below(unsigned n)
 static void the_beginning_is_never_wrong(void **state)
 {
     static const char *const parts[] = { "a", "b", "/", "^", "|", "(", ")", "[", "]", "?", "*", "+", "{0,1}", "\\", ".",
-                                         "(?:", "(?=", "(?!", "(?i)", "(?x)", "#", "$", "[^", "\\Q", "\\E", "\\b", "-" };
+                                         "(?:", "(?=", "(?!", "(?i)", "(?x)", "#", "$", "[^", "\\Q", "\\E",
+                                         "\\b", "-" };
     unsigned with_prefix = 0, matched = 0;
 
     (void)state;

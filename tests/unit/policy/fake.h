@@ -1,9 +1,9 @@
 /* tests/unit/policy/fake.h - an exchange without a proxy around it, for tests of policies.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Defines the calls of policy/policy.h that the proxy defines, with the same promises: what is handed in is copied, header
- * names are compared ignoring case, names and values that may not stand in a head are refused. Time stands still until a
- * test moves it; timers fire from fake_advance(). */
+ * Defines the calls of policy/policy.h that the proxy defines, with the same promises: what is handed in is copied,
+ * header names are compared ignoring case, names and values that may not stand in a head are refused. Time stands
+ * still until a test moves it; timers fire from fake_advance(). */
 #pragma once
 
 #include "base/arena.h"

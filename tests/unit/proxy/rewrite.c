@@ -129,7 +129,8 @@ static void checks(void **state)
         struct sc_error e = SC_ERROR_INIT;
         bool ok = rewrite_check(&cases[i].conf, cases[i].match, &e);
 
-        if (ok != (cases[i].mistake == NULL) || (!ok && strncmp(e.text, cases[i].mistake, strlen(cases[i].mistake)) != 0))
+        if (ok != (cases[i].mistake == NULL) ||
+            (!ok && strncmp(e.text, cases[i].mistake, strlen(cases[i].mistake)) != 0))
             fail_msg("case %u: %s", i, e.text);
     }
 }

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) { (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *) }
+#define LIST(...) { (const char *const[]){ __VA_ARGS__ }, \
+                    sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *) }
 #define PAIRS(...) { (const struct sc_pair[]){ __VA_ARGS__ }, \
                      sizeof((const struct sc_pair[]){ __VA_ARGS__ }) / sizeof(struct sc_pair) }
 #define MAX_RULES 16
@@ -27,7 +28,8 @@ static void note(void *arg, const struct route_problem *p)
     size_t n = strlen(f->problems);
 
     snprintf(f->problems + n, sizeof f->problems - n, "%s%u.%s[%d]%s%s: %s\n", p->warning ? "warning " : "", p->rule,
-             p->key == NULL ? "" : p->key, p->item, p->name == NULL ? "" : ".", p->name == NULL ? "" : p->name, p->text);
+             p->key == NULL ? "" : p->key, p->item, p->name == NULL ? "" : ".", p->name == NULL ? "" : p->name,
+             p->text);
 }
 
 static void setup(struct fixture *f, const struct route_match *matches, unsigned n)

@@ -282,7 +282,8 @@ static void consider(const struct route_rule *rules, unsigned i, const struct ro
 static unsigned several;            /* requests that matched; to see that the vocabulary is a good one */
 static unsigned refused;
 
-static void compare(const struct router *router, const struct route_rule *rules, unsigned n, const struct route_request *q)
+static void compare(const struct router *router, const struct route_rule *rules, unsigned n,
+                    const struct route_request *q)
 {
     struct rank best = { .host = 9999 };
     struct route_found found;
