@@ -829,6 +829,7 @@ static void *read_tables(void *arg)
         }
         discovery_status_unref(&s);
         table_unref(&t);
+        usleep(100);                                            /* a lock is not fair to who comes late */
     }
     return NULL;
 }
