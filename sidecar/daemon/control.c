@@ -230,6 +230,7 @@ static void reload(struct control *c)
 {
     struct conf_report report;
     struct config *config;
+    struct sc_error e = SC_ERROR_INIT;
     struct plan *plan = NULL;
 
     handed_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ns() / 1000);
@@ -244,6 +245,8 @@ static void reload(struct control *c)
     print_report(&report, true);
     report_fini(&report);
     if (plan != NULL) {
+        if (!process_log_apply(c->writer, &config->telemetry.log, &e))
+            log_error("telemetry.log: %s; the log stays where it was", e.text);
         log_info("configuration %s loaded again: generation %llu", c->path, (unsigned long long)c->generation);
         run_plan(c, plan);
     } else {

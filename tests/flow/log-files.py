@@ -49,6 +49,20 @@ def test_process_log(t):
     t.true(outrider.read("outrider.log"), "lines in the file")
 
 
+def test_reload(t):
+    """a reload moves the process log"""
+    outrider = t.outrider(CONFIG, origin=t.origin())
+    config = os.path.join(outrider.dir, "outrider.yaml")
+    with open(config) as file:
+        text = file.read()
+    with open(config, "w") as file:
+        file.write(text.replace("outrider.log", "second.log"))
+    outrider.signal(signal.SIGHUP)
+    t.wait_until(lambda: os.path.exists(os.path.join(outrider.dir, "second.log")) and
+                 b"loaded again" in outrider.read("second.log"), "lines in the new file")
+    t.equal(t.get(outrider).status, 200, "status")
+
+
 def test_full_disk(t):
     """a log that cannot be written costs no request"""
     if not os.path.exists("/dev/full"):
@@ -67,8 +81,8 @@ def test_reader_that_does_not_read(t):
         reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
         outrider = t.outrider(CONFIG.replace("@dir@/access.log", "@fifo@"), origin=t.origin(), fifo=fifo)
         client = t.client(outrider)
-        for _ in range(2000):                       # more lines than a pipe of 64 KiB and a port of 256 KiB hold
-            t.equal(client.get("/" + "x" * 500).status, 200, "status")
+        for _ in range(2000):                       # 4 MB: more than a pipe, a batch and a port hold (1, 1, 0.5 MiB)
+            t.equal(client.get("/" + "x" * 1800).status, 200, "status")
         client.close()
         outrider.stop()
         os.close(reader)
