@@ -15,7 +15,6 @@ struct build {
     struct tracked *t;
     struct target_set *set;
     unsigned room;
-    struct map targets;             /* the next t->targets */
     struct buf key;
 };
 
@@ -45,10 +44,13 @@ static const struct address *addresses(const struct record *r, struct address *o
 static unsigned count_targets(const struct tracked *t)
 {
     unsigned all = 0, n;
-    struct address one;
 
     for (unsigned i = 0; i < t->nrecords && all < TRACKED_TARGETS_MAX; i++) {
-        addresses(&t->records[i], &one, &n);
+        const struct record *r = &t->records[i];
+
+        n = r->wrong == NULL;
+        if (r->name.name != NULL)
+            name_addresses(r->name.name, &n);
         all += n;
     }
     return all < TRACKED_TARGETS_MAX ? all : TRACKED_TARGETS_MAX;
@@ -59,21 +61,49 @@ static const char *host_of(const struct endpoint *e)
     return e->path != NULL ? "localhost" : e->host;
 }
 
+static void set_key(struct buf *key, const struct endpoint *e, const struct address *a)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    address_print(text, (const struct sockaddr *)&a->sa);
+    buf_clear(key);
+    buf_puts(key, host_of(e));
+    buf_putc(key, ' ');
+    buf_puts(key, text);
+    buf_puts(key, e->tls ? " tls" : "");
+}
+
 /* The target that stands for this host, address and TLS, from the sets before where there was one. NULL: already in. */
 static struct target *target_for(struct build *b, const struct endpoint *e, const struct address *a)
 {
-    char text[ADDRESS_TEXT_MAX];
     struct target *target;
 
-    address_print(text, (const struct sockaddr *)&a->sa);
-    buf_clear(&b->key);
-    buf_printf(&b->key, "%s %s %d", host_of(e), text, e->tls);
-    if (map_get(&b->targets, buf_view(&b->key)) != NULL)
-        return NULL;
+    set_key(&b->key, e, a);
     target = map_get(&b->t->targets, buf_view(&b->key));
-    target = target != NULL ? target_ref(target) : target_new(host_of(e), a, e->tls);
-    map_put(&b->targets, buf_view(&b->key), target_ref(target));
-    return target;
+    if (target == NULL) {
+        target = target_new(host_of(e), a, e->tls);
+        map_put(&b->t->targets, buf_view(&b->key), target);
+    } else if (target->built == b->set->version) {
+        return NULL;
+    }
+    target->built = b->set->version;
+    return target_ref(target);
+}
+
+/* Those that are not in this set. */
+static void forget_gone(struct build *b)
+{
+    struct map *targets = &b->t->targets;
+    struct map_item *item;
+
+    for (unsigned i = 0; targets->n > b->set->n && (item = map_next(targets, &i)) != NULL;) {
+        struct target *target = item->value;
+
+        if (target->built == b->set->version)
+            continue;
+        map_remove(targets, item->key);
+        target_unref(&target);
+    }
 }
 
 static uint32_t part_of(uint32_t weight, unsigned n)
@@ -136,7 +166,7 @@ static void explain(struct tracked *t, const struct record *r, bool has_room)
 
 void tracked_build(struct tracked *t)
 {
-    struct build b = { .t = t, .room = count_targets(t), .targets = MAP_INIT, .key = BUF_INIT };
+    struct build b = { .t = t, .room = count_targets(t), .key = BUF_INIT };
 
     arena_reset(&t->quarantine_arena);
     t->nquarantined = 0;
@@ -149,8 +179,7 @@ void tracked_build(struct tracked *t)
         explain(t, &t->records[i], has_room);
     }
     target_set_finish(b.set, t->conf->balancer.ops, t->conf->balancer.conf);
-    targets_free(&t->targets);
-    t->targets = b.targets;
+    forget_gone(&b);
     buf_fini(&b.key);
     target_set_unref(&t->set);
     t->set = b.set;

@@ -3,7 +3,8 @@
  *
  * The identity of a target: it survives sets, updates and reloads for as long as its service keeps naming the same host,
  * address and TLS. What may change from answer to answer (weight, zone, tags, ...) stands in the set's entry.
- * Everything but the counters is immutable; any thread may read, take and drop references. */
+ * Everything but the counters is immutable for all but the discovery thread; any thread may read, take and drop
+ * references. */
 #pragma once
 
 #include "discovery/address.h"
@@ -23,6 +24,7 @@ struct target {
     bool tls;
     socklen_t sa_len;
     struct sockaddr_storage sa;
+    uint64_t built;             /* the discovery thread's own: the set it was last put into */
     /* Tries under way, of all workers; relaxed. attempt does ++ when it has picked and -- when the try is over. */
     _Alignas(64) atomic_uint inflight;
 };

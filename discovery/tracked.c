@@ -216,7 +216,7 @@ bool tracked_is_ready(const struct tracked *t)
     return true;
 }
 
-void targets_free(struct map *targets)
+static void targets_free(struct map *targets)
 {
     struct map_item *item;
 

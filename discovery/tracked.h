@@ -75,9 +75,6 @@ void tracked_unwatch(struct tracked *t);
 /* Whether the source has said something, if only that it fails, and every name in the answer was looked up once. */
 bool tracked_is_ready(const struct tracked *t);
 
-/* The map and its references. */
-void targets_free(struct map *targets);
-
 /* Makes the set anew of what is known. build.c */
 void tracked_build(struct tracked *t);
 /* The status as of now; a reference for the caller. build.c */
