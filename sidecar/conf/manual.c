@@ -8,32 +8,42 @@
 #include <stdlib.h>
 
 #define COLUMNS 96
+#define NAME_COLUMN 20
 
-/* Filled to COLUMNS; `indent` spaces before each line. */
-static void add_prose(struct buf *out, const char *text, unsigned indent)
+/* Filled to COLUMNS; `indent` spaces before each line, of which the first has `lead` instead. */
+static void add_filled(struct buf *out, const char *lead, const char *text, unsigned indent)
 {
-    size_t column = 0;
+    size_t column = strlen(lead);
+    bool fresh = true;
 
+    buf_puts(out, lead);
     while (*text != '\0') {
         size_t n = strcspn(text, " \n");
 
-        if (column > 0 && column + 1 + n > COLUMNS) {
+        if (!fresh && column + 1 + n > COLUMNS) {
             buf_putc(out, '\n');
             column = 0;
+            fresh = true;
         }
-        if (column == 0) {
-            buf_printf(out, "%*s", (int)indent, "");
+        if (column < indent) {
+            buf_printf(out, "%*s", (int)(indent - column), "");
             column = indent;
         } else {
-            buf_putc(out, ' ');
-            column++;
+            buf_puts(out, column > 0 ? " " : "");
+            column += column > 0;
         }
         buf_add(out, text, n);
         column += n;
+        fresh = false;
         text += n;
         text += strspn(text, " \n");
     }
     buf_putc(out, '\n');
+}
+
+static void add_prose(struct buf *out, const char *text, unsigned indent)
+{
+    add_filled(out, "", text, indent);
 }
 
 /* The first sentence. */
@@ -46,13 +56,14 @@ static void add_summary(struct buf *out, const char *doc)
 
 static void add_key_row(const struct sc_field *f, size_t base, void *arg)
 {
-    struct buf *out = arg, line = BUF_INIT;
+    struct buf *out = arg, text = BUF_INIT, lead = BUF_INIT;
 
     (void)base;
-    buf_printf(&line, "%-22s ", f->name);
-    add_summary(&line, f->doc == NULL ? "" : f->doc);
-    add_prose(out, line.p, 2);
-    buf_fini(&line);
+    buf_printf(&lead, "  %s ", f->name);
+    add_summary(&text, f->doc == NULL ? "" : f->doc);
+    add_filled(out, lead.p, text.p, NAME_COLUMN);
+    buf_fini(&text);
+    buf_fini(&lead);
 }
 
 static void add_field(struct buf *out, const char *path, const struct sc_field *f)
@@ -208,6 +219,20 @@ static void say_nearest(const struct sc_field *root, const struct conf_topic *to
     free(all);
 }
 
+/* One word may name several: a kind of registry, and the source in one. */
+static bool help_topics(const struct conf_topic *topics, const char *name, struct buf *out)
+{
+    size_t before = out->n;
+
+    for (const struct conf_topic *t = topics; t != NULL && t->name != NULL; t++) {
+        if (strcmp(t->name, name) != 0)
+            continue;
+        buf_puts(out, out->n > before ? "\n" : "");
+        add_topic(out, t);
+    }
+    return out->n > before;
+}
+
 bool conf_help(const struct sc_field *root, const struct conf_topic *topics, const char *key, struct buf *out)
 {
     char *path = plain_path(key);
@@ -219,13 +244,7 @@ bool conf_help(const struct sc_field *root, const struct conf_topic *topics, con
         add_field(out, path, f);
         ok = true;
     }
-    for (const struct conf_topic *t = topics; !ok && t != NULL && t->name != NULL; t++) {
-        if (strcmp(t->name, path) == 0) {
-            add_topic(out, t);
-            ok = true;
-        }
-    }
-    ok = ok || find(&s, root, topics);
+    ok = ok || help_topics(topics, path, out) || find(&s, root, topics);
     s.exact = false;
     ok = ok || find(&s, root, topics);
     if (!ok)
