@@ -36,7 +36,8 @@ static const struct sc_field fields[] = {
     SC_ENUM(struct request_id_conf, trust, .names = trust_names, .dflt = "trusted",
         .doc = "Whose id is kept when the request brings one: `trusted`, that of peers on a trusted listener and "
                "of `trusted_proxies`; `always`, anybody's; `never`, nobody's. An id has 1 to 128 characters out "
-               "of letters, digits and !#$%&'*+-.^_`|~; anything else, and an id given twice, is replaced."),
+               "of letters, digits and the other characters of a token (RFC 9110 5.6.2); anything else, and an id "
+               "given twice, is replaced."),
     SC_ENUM(struct request_id_conf, format, .names = format_names, .dflt = "uuid7",
         .doc = "How a new id looks: `uuid7` begins with the time in milliseconds, so that ids sort by age; "
                "`uuid4` tells nothing; `hex` is 32 hexadecimal digits without hyphens, as trace ids are. The "

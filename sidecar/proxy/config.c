@@ -152,6 +152,20 @@ static void fill_in(struct config *c, struct conf_load *l, const struct node *ro
         load_error(l, node_get(root, "listeners"), "`listeners` is empty; leave the key out for the default one");
 }
 
+/* Before everything that they lie under, so that a mistake in them carries their own path; told once, it is not told
+ * again. */
+static void check_defaults(struct conf_load *l, const struct node *root)
+{
+    const struct node *dflt = node_get(root, "defaults");
+    size_t mark;
+
+    if (dflt == NULL || dflt->kind == NODE_NULL)
+        return;
+    mark = load_enter(l, "defaults");
+    config_load_defaults(l, dflt, NULL);
+    load_leave(l, mark);
+}
+
 static void load_tree(struct config *c, struct conf_report *report, const char *path, struct node *tree)
 {
     struct conf_load l;
@@ -159,6 +173,7 @@ static void load_tree(struct config *c, struct conf_report *report, const char *
 
     /* The tables do not reach arena and refs, which lie before everything they fill. */
     conf_load_init(&l, &c->arena, report);
+    check_defaults(&l, root);
     conf_load_object(&l, root, config_fields, c);
     c->tree = tree;
     c->file = arena_dupz(&c->arena, str_of(path));

@@ -52,20 +52,26 @@ static void wrong(struct conf_load *l, const struct node *item, const char *key,
     load_leave(l, mark);
 }
 
+static void already(struct conf_load *l, const struct node *at, const char *key, const char *value,
+                    const struct node *was)
+{
+    size_t mark = load_enter(l, key);
+
+    load_error(l, at, "`%s` is already the %s of the one at %s:%u:%u", value, key, was->file, was->line, was->col);
+    load_leave(l, mark);
+}
+
 /* `seen` maps names to the nodes they came from. */
 static void check_unique(struct conf_load *l, struct map *seen, const char *name, const struct node *item)
 {
     const struct node *at = place(item, "name"), *was;
-    size_t mark;
 
     if (name == NULL || at == NULL)
         return;
     was = map_put(seen, str_of(name), (void *)(uintptr_t)at);
     if (was == NULL)
         return;
-    mark = load_enter(l, "name");
-    load_error(l, at, "`%s` is already the name of the one at %s:%u:%u", name, was->file, was->line, was->col);
-    load_leave(l, mark);
+    already(l, at, "name", name, was);
     map_put(seen, str_of(name), (void *)(uintptr_t)was);
 }
 
@@ -101,11 +107,11 @@ static void link_listeners(struct config *c, struct conf_load *l, const struct n
         const struct node *item = enter_item(&s, i), *at = place(item, "address"), *was;
 
         link_listener(l, &all[i], item);
-        check_unique(l, &names, all[i].name, item);
+        if (all[i].name != all[i].address)
+            check_unique(l, &names, all[i].name, item);
         was = all[i].address == NULL ? NULL : map_put(&addresses, str_of(all[i].address), (void *)(uintptr_t)at);
         if (was != NULL)
-            load_error(l, at, "`%s` is already the address of the one at %s:%u:%u", all[i].address, was->file, was->line,
-                       was->col);
+            already(l, at, "address", all[i].address, was);
         leave_item(&s);
     }
     map_fini(&names);
@@ -134,21 +140,28 @@ static void link_admin(struct config *c, struct conf_load *l, const struct node 
 
 /* --- services --- */
 
+static void link_method(struct conf_load *l, struct retry_conf *r, const struct node *at, const char *name)
+{
+    enum method m = name == NULL ? METHOD_OTHER : method_id(str_of(name));
+
+    if (m != METHOD_OTHER)
+        r->method_bits |= 1u << m;
+    else if (name != NULL)
+        load_error(l, at, "\"%s\" is no method that can be retried (methods are written in capitals)", name);
+}
+
 static void link_methods(struct conf_load *l, struct retry_conf *r, const struct node *item)
 {
     const struct node *list = node_get(node_get(item, "retry"), "methods");
-    size_t outer = load_enter(l, "retry"), inner = load_enter(l, "methods");
+    size_t outer = load_enter(l, "retry");
 
+    load_enter(l, "methods");
     for (unsigned i = 0; i < r->methods.n; i++) {
-        enum method m = r->methods.at[i] == NULL ? METHOD_OTHER : method_id(str_of(r->methods.at[i]));
+        size_t mark = load_enter_index(l, i);
 
-        if (m != METHOD_OTHER)
-            r->method_bits |= 1u << m;
-        else if (r->methods.at[i] != NULL)
-            load_error(l, list == NULL ? item : config_item(list, i),
-                       "\"%s\" is no method that can be retried (methods are written in capitals)", r->methods.at[i]);
+        link_method(l, r, list == NULL || list->kind == NODE_NULL ? item : config_item(list, i), r->methods.at[i]);
+        load_leave(l, mark);
     }
-    load_leave(l, inner);
     load_leave(l, outer);
 }
 

@@ -44,7 +44,7 @@ static void check_prose(const char *path, const struct sc_field *f)
 
     for (size_t i = 0; i < n; i++)
         quotes += f->doc[i] == '`';
-    if (n < 10)
+    if (n < 5)
         wrong(path, "no prose");
     else if (strchr(".:`)", f->doc[n - 1]) == NULL)
         wrong(path, "the prose does not end like a sentence");
