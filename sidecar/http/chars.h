@@ -61,6 +61,50 @@ static inline const char *http_value_end(const char *p, const char *end)
     return http_skip(p, end, CH_VALUE);
 }
 
+/* The end of a token. Letters and '-', of which names mostly consist, sixteen at a time. */
+static inline const char *http_token_end(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i lower = _mm_set1_epi8(0x20), dash = _mm_set1_epi8('-');
+    /* Moves 'a'..'z' to the 26 smallest signed values. */
+    const __m128i shift = _mm_set1_epi8((char)(0x80 - 'a')), limit = _mm_set1_epi8((char)(0x80 + 26));
+
+    if (end - p >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i letter = _mm_cmplt_epi8(_mm_add_epi8(_mm_or_si128(v, lower), shift), limit);
+        unsigned names = (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, _mm_cmpeq_epi8(v, dash)));
+
+        p += __builtin_ctz(~names);
+    }
+#endif
+    return http_skip(p, end, CH_TOKEN);
+}
+
+/* The first byte that may not stand in a request target, or end. */
+static inline const char *http_target_end(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i blank = _mm_set1_epi8(0x20), del = _mm_set1_epi8(0x7f), quote = _mm_set1_epi8('"'),
+                  hash = _mm_set1_epi8('#'), less = _mm_set1_epi8('<'), more = _mm_set1_epi8('>'),
+                  backslash = _mm_set1_epi8('\\');
+
+    while (end - p >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        /* As signed numbers the bytes from 0x80 on are below the blank, too. */
+        __m128i visible = _mm_andnot_si128(_mm_cmpeq_epi8(v, del), _mm_cmpgt_epi8(v, blank));
+        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, hash)),
+                                   _mm_or_si128(_mm_cmpeq_epi8(v, less), _mm_cmpeq_epi8(v, more)));
+        unsigned good = (unsigned)_mm_movemask_epi8(
+            _mm_andnot_si128(_mm_or_si128(odd, _mm_cmpeq_epi8(v, backslash)), visible));
+
+        if (good != 0xffff)
+            return p + __builtin_ctz(~good);
+        p += 16;
+    }
+#endif
+    return http_skip(p, end, CH_TARGET);
+}
+
 static inline const char *http_skip_blanks(const char *p, const char *end)
 {
     while (p < end && (*p == ' ' || *p == '\t'))

@@ -200,13 +200,13 @@ static bool is_two(const char *p, char a, char b)
 /* "METHOD /target HTTP/1.1\r\n". */
 static bool line_at_once(struct framing *f, struct feed *d)
 {
-    const char *method = d->at, *space = http_skip(method, d->end, CH_TOKEN), *target = space + 1, *end;
+    const char *method = d->at, *space = http_token_end(method, d->end), *target = space + 1, *end;
 
     if (d->end - space < 2 || space == method || space - method > FRAMING_METHOD_MAX || !is_two(space, ' ', '/'))
         return false;
     if (*method == 'C' || (*method == 'P' && method[1] == 'R'))      /* CONNECT, PRI */
         return false;
-    end = http_skip(target, d->end, CH_TARGET);
+    end = http_target_end(target, d->end);
     if (d->end - end < 11 || (size_t)(end - target) > f->limits->target_max || memcmp(end, " HTTP/1.1\r\n", 11) != 0)
         return false;
     f->minor = true;
@@ -219,7 +219,7 @@ static bool line_at_once(struct framing *f, struct feed *d)
 static void fields_at_once(struct framing *f, struct feed *d)
 {
     while (f->fields < f->limits->fields_max) {
-        const char *colon = http_skip(d->at, d->end, CH_TOKEN), *value, *end;
+        const char *colon = http_token_end(d->at, d->end), *value, *end;
         enum field field;
 
         if (colon == d->end || colon == d->at || *colon != ':')

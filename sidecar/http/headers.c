@@ -159,7 +159,7 @@ struct header *headers_set_name(struct headers *h, struct sc_str name, struct sc
 
 bool http_is_token(struct sc_str s)
 {
-    return s.n > 0 && http_skip(s.p, s.p + s.n, CH_TOKEN) == s.p + s.n;
+    return s.n > 0 && http_token_end(s.p, s.p + s.n) == s.p + s.n;
 }
 
 static bool is_blank(char c)

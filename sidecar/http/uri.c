@@ -212,7 +212,7 @@ static const char *parse_path(struct uri *uri, struct sc_str s, const struct uri
     uri->path = str_range(s.p, mark);
     uri->has_query = mark < end;
     uri->query = str_range(uri->has_query ? mark + 1 : end, end);
-    if (http_skip(uri->query.p, end, CH_TARGET) != end)
+    if (http_target_end(uri->query.p, end) != end)
         return "the query has a character that may not stand there";
     return odd < mark ? normalise(&uri->path, options, arena) : NULL;
 }
@@ -239,7 +239,7 @@ static const char *parse_absolute(struct uri *uri, struct sc_str target, const s
     if (rest.n > 0 && rest.p[0] == '/')
         return parse_path(uri, rest, options, arena);
     query = str_skip(rest, 1);
-    reason = http_skip(query.p, query.p + query.n, CH_TARGET) != query.p + query.n
+    reason = http_target_end(query.p, query.p + query.n) != query.p + query.n
                  ? "the query has a character that may not stand there" : NULL;
     uri->path = STR("/");
     uri->has_query = rest.n > 0;

@@ -10,7 +10,7 @@
 /* > 0: the length of the line with its CRLF; 0: p[..end) ends before the line does; < 0: enum response_error. */
 static inline int fieldline(const char *p, const char *end, struct sc_str *name, struct sc_str *value)
 {
-    const char *colon = http_skip(p, end, CH_TOKEN), *from, *to;
+    const char *colon = http_token_end(p, end), *from, *to;
 
     if (colon == end)
         return 0;

@@ -77,19 +77,35 @@ static bool put_all(struct out *o, const struct header *at, unsigned n)
     return true;
 }
 
+#ifdef __SSE2__
+/* The same as below, over 16 * rows bytes; rows <= 255, for each column is counted in a byte. */
+static size_t count_rows(const char *p, size_t rows)
+{
+    const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n'), nul = _mm_setzero_si128();
+    __m128i counts = nul;
+
+    for (; rows > 0; rows--, p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf));
+
+        counts = _mm_sub_epi8(counts, _mm_or_si128(hit, _mm_cmpeq_epi8(v, nul)));
+    }
+    counts = _mm_sad_epu8(counts, nul);
+    return (size_t)_mm_cvtsi128_si32(counts) + (size_t)_mm_extract_epi16(counts, 4);
+}
+#endif
+
 /* How many bytes of p[0..n) are CR, LF or NUL. */
 static size_t count_breaks(const char *p, size_t n)
 {
     size_t count = 0, i = 0;
 
 #ifdef __SSE2__
-    const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n'), nul = _mm_setzero_si128();
+    while (n - i >= 16) {
+        size_t rows = (n - i) / 16 < 255 ? (n - i) / 16 : 255;
 
-    for (; n - i >= 16; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)), _mm_cmpeq_epi8(v, nul));
-
-        count += (size_t)__builtin_popcount((unsigned)_mm_movemask_epi8(hit));
+        count += count_rows(p + i, rows);
+        i += 16 * rows;
     }
 #endif
     for (; i < n; i++)

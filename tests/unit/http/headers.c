@@ -109,6 +109,25 @@ static void finds_the_end_of_values(void **state)
     }
 }
 
+/* Every byte in every place of runs around one vector in length, against the table. */
+static void finds_the_end_of_tokens_and_targets(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 40; n += n % 3 + 1) {
+        for (size_t at = 0; at < n; at++) {
+            char *p = malloc(n);
+
+            memset(p, 'x', n);
+            for (int c = 0; c < 256; c++) {
+                p[at] = (char)c;
+                assert_ptr_equal(http_token_end(p, p + n), http_skip(p, p + n, CH_TOKEN));
+                assert_ptr_equal(http_target_end(p, p + n), http_skip(p, p + n, CH_TARGET));
+            }
+            free(p);
+        }
+    }
+}
+
 static void keeps_order_and_duplicates(void **state)
 {
     struct arena arena;
@@ -231,6 +250,7 @@ int main(void)
         cmocka_unit_test(sees_through_underscores),
         cmocka_unit_test(classes_are_the_grammars),
         cmocka_unit_test(finds_the_end_of_values),
+        cmocka_unit_test(finds_the_end_of_tokens_and_targets),
         cmocka_unit_test(keeps_order_and_duplicates),
         cmocka_unit_test(removes_and_replaces),
         cmocka_unit_test(judges_tokens_and_values),

@@ -85,12 +85,41 @@ static void refuses_line_breaks(void **state)
     }
 }
 
+/* Far more than one vector of everything: each line is counted, each hidden one is found. */
+static void counts_long_heads(void **state)
+{
+    const struct request_line line = { STR("GET"), STR("/"), STR_NONE, false };
+    struct arena arena;
+    struct headers h;
+    char *to = malloc(100000), *value;
+    ssize_t n;
+
+    (void)state;
+    arena_init(&arena, 65536);
+    headers_init(&h, &arena, NULL, 0);
+    for (int i = 0; i < 1000; i++)
+        headers_add(&h, STR("A"), STR("b"));
+    value = arena_zero(&arena, 10000);
+    memset(value, 'x', 10000);
+    headers_add(&h, STR("B"), (struct sc_str){ value, 10000 });
+    n = request_write(to, 100000, &line, &h, NULL, 0);
+    assert_int_equal(n, 16 + 1000 * 6 + 10005 + 2);
+    for (size_t at = 0; at < 10000; at += 37) {
+        value[at] = "\r\n\0"[at % 3];
+        assert_int_equal(request_write(to, 100000, &line, &h, NULL, 0), -1);
+        value[at] = 'x';
+    }
+    free(to);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_what_is_not_gone),
         cmocka_unit_test(writes_targets),
         cmocka_unit_test(refuses_line_breaks),
+        cmocka_unit_test(counts_long_heads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
