@@ -207,7 +207,9 @@ static bool line_at_once(struct framing *f, struct feed *d)
     if (*method == 'C' || (*method == 'P' && method[1] == 'R'))      /* CONNECT, PRI */
         return false;
     end = http_target_end(target, d->end);
-    if (d->end - end < 11 || (size_t)(end - target) > f->limits->target_max || memcmp(end, " HTTP/1.1\r\n", 11) != 0)
+    if (d->end - end < 11 || memcmp(end, " HTTP/1.1\r\n", 11) != 0)
+        return false;
+    if ((size_t)(end - target) > f->limits->target_max || (size_t)(end + 11 - d->mark) > f->limits->head_max)
         return false;
     f->minor = true;
     f->state = S_FIELD;
@@ -237,6 +239,17 @@ static void fields_at_once(struct framing *f, struct feed *d)
 }
 
 /* ---- the request line, state by state: each takes what it can, and returns 0 or the status of a violation at d->at ---- */
+
+static bool in_head(const struct framing *f)
+{
+    return f->state >= S_METHOD && f->state <= S_END_LF;
+}
+
+/* How much of the head being read is here; `to` is the byte behind it. */
+static uint64_t head_size(const struct framing *f, const struct feed *d, const char *to)
+{
+    return in_head(f) ? f->head + (uint64_t)(to - d->mark) : 0;
+}
 
 static int expect(struct framing *f, struct feed *d, char c, enum state next)
 {
@@ -347,7 +360,7 @@ static int target_end(struct framing *f, struct feed *d)
 static int in_target(struct framing *f, struct feed *d)
 {
     for (; d->at < d->end && *d->at != ' '; d->at++) {
-        if (f->target == f->limits->target_max)
+        if (f->target == f->limits->target_max || head_size(f, d, d->at) == f->limits->head_max)
             return 414;
         if (!http_is(*d->at, CH_TARGET) || !target_byte(f, *d->at))
             return 400;
@@ -582,22 +595,11 @@ static int step(struct framing *f, struct feed *d)
     return 400;
 }
 
-static bool in_head(const struct framing *f)
-{
-    return f->state >= S_METHOD && f->state <= S_END_LF;
-}
-
-/* How much of the head being read is here; `to` is the byte behind it. */
-static uint64_t head_size(const struct framing *f, const struct feed *d, const char *to)
-{
-    return in_head(f) ? f->head + (uint64_t)(to - d->mark) : 0;
-}
-
 /* A violation at d->at. Where the head was over its limit before that, this is what is said: the same as if the bytes
- * had come one by one. */
+ * had come one by one. (In a target it is the target that is too long.) */
 static size_t violation(struct framing *f, const struct feed *d, const char *bytes, int status)
 {
-    if (head_size(f, d, d->at) >= f->limits->head_max)
+    if (head_size(f, d, d->at) >= f->limits->head_max + (status == 414 ? 1ull : 0))
         status = 431;
     f->verdict = (int16_t)status;
     f->state = S_BAD;

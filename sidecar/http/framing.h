@@ -20,7 +20,7 @@
 
 struct framing_limits {
     uint32_t head_max;          /* bytes of request line and fields, and again of trailers: 431 */
-    uint32_t target_max;        /* bytes of the request target: 414 */
+    uint32_t target_max;        /* bytes of the request target: 414; also when head_max ends inside it */
     uint16_t fields_max;        /* number of fields, and again of trailer fields: 431 */
     uint16_t extension_max;     /* bytes of one chunk extension: 400 */
     bool extensions;            /* also on chunks that are not the last one: libmicrohttpd 1.0.1 refuses those, so they are

@@ -58,7 +58,7 @@ void problem_body(struct buf *to, const struct problem *p, struct sc_str detail,
     buf_putc(to, '"');
     member(to, "title", p->title);
     buf_printf(to, ",\"status\":%u", p->status);
-    member(to, "detail", detail);
+    member(to, "detail", detail.n > 0 ? detail : p->title);
     member(to, "instance", instance);
     member(to, "code", p->code);
     buf_puts(to, "}\n");

@@ -65,8 +65,8 @@ enum err problem_find(struct sc_str code);
 /* The row for a status that the strict check of requests answers with (framing.h). */
 enum err problem_of_verdict(unsigned status);
 
-/* Appends the JSON body (RFC 9457): type, title, status, detail, instance, code. detail and instance are left out when
- * empty. Any bytes are allowed in them. */
+/* Appends the JSON body (RFC 9457): type, title, status, detail, instance, code. An empty detail is the title again; an
+ * empty instance is left out. Any bytes are allowed in them. */
 void problem_body(struct buf *to, const struct problem *p, struct sc_str detail, struct sc_str instance);
 /* Appends a Proxy-Status value (RFC 9209): who; error=...; details="...". `who` names this proxy; details are left out
  * when empty; bytes that a structured string cannot hold become '?'. */

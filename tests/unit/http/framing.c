@@ -366,6 +366,22 @@ static void counts_head_bytes_exactly(void **state)
     assert_int_equal(feed_cut(&l, text, sizeof text - 1, 0, 0).verdict, 414);
 }
 
+static void blames_the_target_where_the_head_ends_in_it(void **state)
+{
+    static const char text[] = "GET /" X64 " HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct framing_limits l = limits;
+
+    (void)state;
+    for (l.head_max = 1; l.head_max < sizeof text - 1; l.head_max++) {
+        int want = l.head_max >= 4 && l.head_max < 4 + 65 ? 414 : 431;
+        struct outcome whole = feed_cut(&l, text, sizeof text - 1, 0, 0);
+
+        assert_int_equal(whole.verdict, want);
+        for (size_t a = 0; a < sizeof text; a++)
+            agree("head ends", "cut at", a, whole, feed_cut(&l, text, sizeof text - 1, a, sizeof text - 1), sizeof text);
+    }
+}
+
 static void knows_where_it_is(void **state)
 {
     static const char head[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -466,6 +482,7 @@ int main(void)
         cmocka_unit_test(judges_the_same_behind_a_good_request),
         cmocka_unit_test(takes_extensions_where_the_library_does),
         cmocka_unit_test(counts_head_bytes_exactly),
+        cmocka_unit_test(blames_the_target_where_the_head_ends_in_it),
         cmocka_unit_test(knows_where_it_is),
         cmocka_unit_test(holds_what_follows_an_upgrade),
         cmocka_unit_test(checks_parsed_heads),

@@ -45,7 +45,7 @@ static void writes_bodies(void **state)
     buf_clear(&b);
     problem_body(&b, problem_of(ERR_OVERLOADED), STR_NONE, STR_NONE);
     assert_str(buf_view(&b), "{\"type\":\"urn:outrider:error:overloaded\",\"title\":\"The sidecar is overloaded\","
-                             "\"status\":503,\"code\":\"overloaded\"}\n");
+                             "\"status\":503,\"detail\":\"The sidecar is overloaded\",\"code\":\"overloaded\"}\n");
     buf_fini(&b);
 }
 
@@ -66,7 +66,7 @@ static void writes_whole_answers(void **state)
 {
     static const char body[] = "{\"type\":\"urn:outrider:error:uri-too-long\","
                                "\"title\":\"The request target is too long\","
-                               "\"status\":414,\"code\":\"uri-too-long\"}\n";
+                               "\"status\":414,\"detail\":\"The request target is too long\",\"code\":\"uri-too-long\"}\n";
     struct buf b = BUF_INIT, want = BUF_INIT;
 
     (void)state;
