@@ -36,13 +36,18 @@ struct loop {
 
 static __thread struct loop *here;
 
+static void read_mail(struct loop *l);
+
+/* A letter put between read_mail and here has its wake-up taken away by this read: so the box is looked at once more. */
 static void on_wake(struct io *io, uint32_t events)
 {
+    struct loop *l = list_entry(io, struct loop, wake);
     uint64_t count;
 
     (void)events;
     while (read(io->fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
+    read_mail(l);
 }
 
 struct loop *loop_new(void)
