@@ -182,17 +182,34 @@ static void load_tree(struct config *c, struct conf_report *report, const char *
     conf_load_fini(&l);
 }
 
-struct config *config_load(const char *path, struct conf_report *report)
+static struct config *config_new(void)
 {
     struct config *c = xnew(struct config);
-    struct node *tree;
 
     atomic_init(&c->refs, 1);
     arena_init(&c->arena, 16384);
-    tree = tree_read_all(&c->arena, report, path);
+    return c;
+}
+
+static struct config *finish(struct config *c, struct conf_report *report, const char *path, struct node *tree)
+{
     if (tree != NULL)
         load_tree(c, report, path, tree);
     if (report->errors > 0)
         config_unref(&c);
     return c;
+}
+
+struct config *config_load(const char *path, struct conf_report *report)
+{
+    struct config *c = config_new();
+
+    return finish(c, report, path, tree_read_all(&c->arena, report, path));
+}
+
+struct config *config_load_text(const char *name, struct sc_str text, struct conf_report *report)
+{
+    struct config *c = config_new();
+
+    return finish(c, report, name, tree_parse(&c->arena, report, name, text));
 }

@@ -130,5 +130,7 @@ extern const struct sc_field config_fields[];
 /* Reads, checks and links everything that can be checked without binding or connecting. NULL after a mistake (all of
  * them are in the report); the caller owns one reference. */
 struct config *config_load(const char *path, struct conf_report *report);
+/* The same from memory, without a conf.d; `name` stands in messages, and ".json" at its end makes it JSON. */
+struct config *config_load_text(const char *name, struct sc_str text, struct conf_report *report);
 struct config *config_ref(struct config *c);
 void config_unref(struct config **c);
