@@ -134,7 +134,7 @@ static size_t name_length(struct sc_str s)
 }
 
 /* The shell's rule: a default also stands in for an empty value. */
-static bool expand_name(struct parse *p, const struct node *at, const char *name, struct sc_str rest, struct buf *out)
+static void expand_name(struct parse *p, const struct node *at, const char *name, struct sc_str rest, struct buf *out)
 {
     const char *value = getenv(name);
 
@@ -147,22 +147,22 @@ static bool expand_name(struct parse *p, const struct node *at, const char *name
             buf_puts(out, value);
         if (str_chr(dflt, '$') != NULL)
             parse_error(p, at, "the default of ${%s} is taken as it stands, so it cannot hold a dollar sign", name);
-        return true;
+        return;
     }
     if (rest.n > 0) {
         parse_error(p, at, "${%s may only be followed by `}` or `:-default}`", name);
-        return false;
+        return;
     }
     if (value == NULL) {
         parse_error(p, at, "the environment variable %s is not set (${%s:-default} would give it a default)", name,
                     name);
-        return false;
+        return;
     }
     buf_puts(out, value);
-    return true;
 }
 
-/* s stands behind "${". Returns how much of it belongs to the reference, the brace included; 0 after a mistake. */
+/* s stands behind "${". Returns how much of it belongs to the reference, the brace included. After a mistake nothing
+ * takes its place: what is empty is not given, and brings no second mistake. */
 static size_t expand_one(struct parse *p, const struct node *at, struct sc_str s, struct buf *out)
 {
     size_t n = name_length(s);
@@ -171,12 +171,11 @@ static size_t expand_one(struct parse *p, const struct node *at, struct sc_str s
 
     if (brace == NULL || n == 0 || n >= sizeof name) {
         parse_error(p, at, "write ${NAME} or ${NAME:-default}, and $${ for the characters themselves");
-        return 0;
+        return brace == NULL ? s.n : (size_t)(brace - s.p) + 1;
     }
     memcpy(name, s.p, n);
     name[n] = '\0';
-    if (!expand_name(p, at, name, str_range(s.p + n, brace), out))
-        return 0;
+    expand_name(p, at, name, str_range(s.p + n, brace), out);
     return (size_t)(brace - s.p) + 1;
 }
 
