@@ -99,10 +99,10 @@ bool units_percent(struct sc_str s, int64_t *millionths)
     return true;
 }
 
-/* In the first unit that leaves no rest. */
-static const char *print(char to[UNITS_MAX], int64_t v, const struct unit *u)
+/* In the first unit that leaves no rest; nothing at all in `zero`. */
+static const char *print(char to[UNITS_MAX], int64_t v, const struct unit *u, const char *zero)
 {
-    while (u->factor > 1 && (v == 0 || v % u->factor != 0))
+    while (v == 0 ? strcmp(u->name, zero) != 0 : u->factor > 1 && v % u->factor != 0)
         u++;
     snprintf(to, UNITS_MAX, "%" PRId64 "%s", v / u->factor, u->name);
     return to;
@@ -110,12 +110,12 @@ static const char *print(char to[UNITS_MAX], int64_t v, const struct unit *u)
 
 const char *units_print_duration(char to[UNITS_MAX], sc_msec ms)
 {
-    return ms == 0 ? "0s" : print(to, ms, durations);
+    return print(to, ms, durations, "s");
 }
 
 const char *units_print_size(char to[UNITS_MAX], int64_t bytes)
 {
-    return bytes == 0 ? "0B" : print(to, bytes, sizes);
+    return print(to, bytes, sizes, "B");
 }
 
 const char *units_print_percent(char to[UNITS_MAX], int64_t millionths)
