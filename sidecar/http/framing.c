@@ -668,7 +668,7 @@ static unsigned check_line(struct framing *f, struct sc_str method, struct sc_st
 unsigned framing_check_parsed(struct sc_str method, struct sc_str target, struct sc_str version,
                               const struct headers *fields)
 {
-    static const struct framing_limits any = { .head_max = UINT32_MAX, .target_max = UINT32_MAX };
+    static const struct framing_limits any = { UINT32_MAX, UINT32_MAX, UINT16_MAX, 0, false };
     struct framing f;
     struct header *h;
     unsigned status;

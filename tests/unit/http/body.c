@@ -181,6 +181,30 @@ static void gives_memory_back_when_empty(void **state)
     assert_null(f.b.ring);
 }
 
+static void works_without_callbacks(void **state)
+{
+    static const char bytes[5000];
+    struct body b;
+    size_t got;
+
+    (void)state;
+    body_init(&b, 1);
+    assert_int_equal(b.limit, 4096);
+    assert_int_equal(body_peek(&b).n, 0);
+    assert_int_equal(body_push(&b, bytes, sizeof bytes), 4096);
+    assert_null(body_reserve(&b, 1, &got));
+    assert_int_equal(got, 0);
+    body_pull(&b, 4096);
+    assert_int_equal(body_room(&b), 4096);
+    assert_non_null(body_reserve(&b, 10, &got));
+    body_commit(&b, 0);
+    assert_int_equal(body_read(&b, (char *)&got, 1), 0);
+    body_fail(&b);
+    body_fail(&b);
+    assert_int_equal(body_room(&b), 0);
+    body_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test(tells_a_hungry_sink_once),
         cmocka_unit_test(tells_the_end_from_a_failure),
         cmocka_unit_test(gives_memory_back_when_empty),
+        cmocka_unit_test(works_without_callbacks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,7 @@ static const struct { int options; const char *target, *path, *query; } cases[] 
     { 0, "http:///a", NULL, NULL },
     { 0, "http:/h/a", NULL, NULL }, { 0, "http://u@h/", NULL, NULL }, { 0, "http://h:x/", NULL, NULL },
     { 0, "https:/", NULL, NULL },
+    { 0, "https:/h/a", NULL, NULL }, { 0, "httpx://h/a", NULL, NULL },
 };
 
 static void check(size_t i, struct sc_str target, struct arena *arena)
@@ -129,7 +130,8 @@ static void tells_the_forms_apart(void **state)
 static void judges_authorities(void **state)
 {
     static const struct { const char *s; bool ok; const char *host; unsigned port; } rows[] = {
-        { "a", true, "a", 0 }, { "a.b-c_d~", true, "a.b-c_d~", 0 }, { "a:", true, "a", 0 }, { "a:80", true, "a", 80 },
+        { "a", true, "a", 0 }, { "a1", true, "a1", 0 }, { "10", true, "10", 0 }, { "a/", false, 0, 0 },
+        { "a.b-c_d~", true, "a.b-c_d~", 0 }, { "a:", true, "a", 0 }, { "a:80", true, "a", 80 },
         { "127.0.0.1:65535", true, "127.0.0.1", 65535 }, { "[::1]", true, "[::1]", 0 },
         { "[::1]:8080", true, "[::1]", 8080 },
         { "[fe80::1%25eth0]", false, 0, 0 }, { "[v1.x]", false, 0, 0 }, { "[]", false, 0, 0 }, { "[::1", false, 0, 0 },
@@ -162,6 +164,8 @@ static void decodes_components(void **state)
     arena_init(&arena, 64);
     assert_ptr_equal(uri_decode(plain, false, &arena).p, plain.p);
     assert_str(uri_decode(plain, true, &arena), "a b");
+    assert_str(uri_decode(STR("ab"), true, &arena), "ab");
+    assert_str(uri_decode(STR("%2b%41+"), true, &arena), "+A ");
     assert_str(uri_decode(STR("%41%2fb%20+"), false, &arena), "A/b +");
     assert_str(uri_decode(STR("%%41%4%"), false, &arena), "%A%4%");
     assert_str(uri_decode(STR("%2541"), false, &arena), "%41");

@@ -29,6 +29,7 @@ static const struct { const char *name; enum chunked_result result; const char *
     { "more to come in the trailers", CHUNKED_MORE, "", "A=b;", 0, S("0\r\nA: b\r\n") },
     { "more to come behind a CR that ends nothing", CHUNKED_MORE, "", "", 0, S("0\r\n\rX") },
     { "CR that ends nothing", CHUNKED_BAD, "", "", 0, S("0\r\n\rX\n\r\n") },
+    { "two bytes that end nothing", CHUNKED_BAD, "", "", 0, S("0\r\nX\n") },
     { "no size", CHUNKED_BAD, "", "", 0, S("\r\n") },
     { "extension without a size", CHUNKED_BAD, "", "", 0, S(";a\r\n") },
     { "blank behind the size", CHUNKED_BAD, "", "", 0, S("3 \r\nabc\r\n0\r\n\r\n") },
@@ -170,6 +171,41 @@ static void drops_trailers_unasked(void **state)
     arena_fini(&arena);
 }
 
+/* Room for the lines grows under way; the views into the old room stay good. */
+static void keeps_long_trailers(void **state)
+{
+    static const struct chunked_limits wide = { 4000, 50, 16 };
+    struct arena arena;
+    struct headers trailers;
+    struct chunked c;
+    struct buf in = BUF_INIT;
+    struct sc_str data;
+    size_t used;
+
+    (void)state;
+    arena_init(&arena, 64);
+    headers_init(&trailers, &arena, NULL, 0);
+    chunked_init(&c, &trailers, &arena);
+    buf_puts(&in, "0\r\n");
+    for (int i = 0; i < 40; i++)
+        buf_printf(&in, "X-%d: %d%060d\r\n", i, i, 0);
+    buf_puts(&in, "\r\n");
+    for (size_t at = 0; at < in.n; at += used) {
+        enum chunked_result result = chunked_decode(&c, in.p + at, in.n - at < 7 ? in.n - at : 7, &used, &data, &wide);
+
+        assert_int_equal(result, at + used == in.n ? CHUNKED_END : CHUNKED_MORE);
+    }
+    assert_int_equal(trailers.n, 40);
+    for (unsigned i = 0; i < 40; i++) {
+        char want[80];
+
+        snprintf(want, sizeof want, "%u%060d", i, 0);
+        assert_str(trailers.at[i].value, want);
+    }
+    buf_fini(&in);
+    arena_fini(&arena);
+}
+
 static void writes_sizes(void **state)
 {
     static const uint64_t sizes[] = { 1, 9, 10, 15, 16, 17, 255, 256, 65535, 65536, UINT32_MAX, 1ULL << 59, UINT64_MAX };
@@ -190,6 +226,7 @@ int main(void)
         cmocka_unit_test(decodes_whole_bodies),
         cmocka_unit_test(decodes_the_same_however_it_is_cut),
         cmocka_unit_test(drops_trailers_unasked),
+        cmocka_unit_test(keeps_long_trailers),
         cmocka_unit_test(writes_sizes),
     };
 
