@@ -71,7 +71,8 @@ static int command_schema(const struct command *self, int n, char **words)
 const struct command commands[] = {
     { "run", "[-c FILE]", "runs the proxy in the foreground",
       "Runs the proxy in the foreground, for systemd and containers. TERM ends it gracefully (a second one at once), INT\n"
-      "quickly, USR1 opens log files anew. The exit code is 0 after a clean stop, 78 when the configuration has mistakes.",
+      "quickly; HUP reads the configuration again, USR1 opens log files anew, USR2 writes the state to the log. The exit\n"
+      "code is 0 after a clean stop, 78 when the configuration has mistakes.",
       file_options, 0, command_run },
     { "check", "[-c FILE]", "reports every mistake of a configuration",
       "Prints `FILE:LINE:COLUMN: KEY: what is wrong` on standard error for every mistake, or `FILE: ok`. Nothing is bound,\n"
