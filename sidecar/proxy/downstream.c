@@ -35,8 +35,9 @@ static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *
     struct sc_exchange *x = arg;
 
     (void)kind;
+    /* The blanks behind a value are not a part of it (RFC 9112 5.1); libmicrohttpd 0.9.75 leaves them there. */
     headers_add(&x->headers, (struct sc_str){ name, name_n },
-                (struct sc_str){ value, value == NULL ? 0 : value_n });
+                str_trim((struct sc_str){ value, value == NULL ? 0 : value_n }));
     return MHD_YES;
 }
 

@@ -127,6 +127,7 @@ struct sc_exchange {
         size_t head_n;
         char *in;                       /* what was read of the answer: head, and behind it the first of the body */
         size_t in_n, in_at;             /* in_at: consumed, or where the head ended */
+        size_t in_cap;                  /* room at `in` */
         uint64_t left;                  /* of a counted body, not yet read from the socket or `in` */
         struct chunked chunked;
         enum failure failure;

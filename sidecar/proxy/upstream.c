@@ -167,7 +167,7 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
     struct pool *pool = w->pool;
 
     response_init(&x->response, &x->arena, x->res_fields, EXCHANGE_FIELDS, x->req.method == METHOD_HEAD, false);
-    x->up.in_n = x->up.in_at = 0;
+    x->up.in_n = x->up.in_at = x->up.in_cap = 0;
     x->up.in = NULL;
     x->up.failure = FAIL_NONE;
     x->up.sent_head = x->up.request_done = x->up.got_bytes = x->up.body_done = false;
@@ -249,15 +249,20 @@ static void on_writable(struct upconn *c)
 
 /* ---- the head of the answer ---- */
 
-/* What was read joins what is there already, in memory of the exchange. */
+/* What was read joins what is there already, in memory of the exchange. The room doubles: a head that comes byte by byte
+ * must not cost its square. */
 static void take_in(struct sc_exchange *x, const char *p, size_t n)
 {
-    char *all = arena_alloc(&x->arena, x->up.in_n + n + 1);
+    if (x->up.in_n + n > x->up.in_cap) {
+        size_t cap = x->up.in_n == 0 ? n : (x->up.in_n + n) * 2;
+        char *all = arena_alloc(&x->arena, cap);
 
-    if (x->up.in_n > 0)
-        memcpy(all, x->up.in, x->up.in_n);
-    memcpy(all + x->up.in_n, p, n);
-    x->up.in = all;
+        if (x->up.in_n > 0)
+            memcpy(all, x->up.in, x->up.in_n);
+        x->up.in = all;
+        x->up.in_cap = cap;
+    }
+    memcpy(x->up.in + x->up.in_n, p, n);
     x->up.in_n += n;
 }
 
