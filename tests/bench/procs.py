@@ -9,11 +9,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TICK = os.sysconf("SC_CLK_TCK")
 PR_SET_PDEATHSIG = 1
+LOAD_PATIENCE = 120  # seconds for one phase of the load generator
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -51,6 +53,19 @@ def stop(child, patience=5):
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+
+
+class Deadline:
+    """Who reads from a child inside does not wait for ever: after so many seconds the child is killed."""
+
+    def __init__(self, child, seconds):
+        self.timer = threading.Timer(seconds, child.kill)
+
+    def __enter__(self):
+        self.timer.start()
+
+    def __exit__(self, *exception):
+        self.timer.cancel()
 
 
 def family(pid):
@@ -157,11 +172,11 @@ class Strace:
         self.calls = {}
 
     def __enter__(self):
-        threads = sum(len(os.listdir("/proc/%d/task" % p)) for p in self.pids)
         command = ["strace", "-c", "-f", "-o", self.report] + [x for p in self.pids for x in ("-p", str(p))]
         self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        for _ in range(threads):
-            line = self.child.stderr.readline()
+        for _ in self.pids:  # "Process N attached with M threads"
+            with Deadline(self.child, 20):
+                line = self.child.stderr.readline()
             if "attached" not in line:
                 stop(self.child)
                 raise Failure("strace: " + (line.strip() or "it ended"))
@@ -273,8 +288,12 @@ class Load:
         self.child.stderr.close()
         self.child.wait()
 
+    def read_line(self):
+        with Deadline(self.child, LOAD_PATIENCE):
+            return self.child.stdout.readline()
+
     def expect(self, word):
-        line = self.child.stdout.readline()
+        line = self.read_line()
         if line.strip() != word:
             self.child.kill()
             raise Failure("load: %s %s" % (line.strip(), self.child.stderr.read().strip()))
@@ -287,7 +306,7 @@ class Load:
         self.child.stdin.flush()
 
     def report(self):
-        line = self.child.stdout.readline()
+        line = self.read_line()
         if not line.startswith("{"):
             raise Failure("load: no report: " + self.child.stderr.read().strip())
         return json.loads(line)
