@@ -4,6 +4,7 @@
 
 #include "conf/tree.h"
 #include "daemon/commands.h"
+#include "http/regex.h"
 #include "loop/curlmux.h"
 #include "loop/mhdpump.h"
 
@@ -15,6 +16,8 @@ static const struct {
 } libraries[] = {
     { "libmicrohttpd", mhdpump_version, mhdpump_degraded },
     { "libcurl", curlmux_version, curlmux_degraded },
+    { "TLS of libcurl", curlmux_tls_version, NULL },
+    { "pcre2", regex_library_version, regex_degraded },
     { "jansson", json_library_version, NULL },
     { "libyaml", yaml_library_version, NULL },
 };

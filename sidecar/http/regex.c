@@ -229,3 +229,21 @@ size_t regex_prefix(struct sc_str pattern, char *to, size_t room)
         n--;
     return n;
 }
+
+const char *regex_library_version(void)
+{
+    static char text[64];
+
+    if (text[0] == '\0' && pcre2_config(PCRE2_CONFIG_VERSION, NULL) < (int)sizeof text)
+        pcre2_config(PCRE2_CONFIG_VERSION, text);
+    text[strcspn(text, " ")] = '\0';             /* the date behind it says nothing more */
+    return text;
+}
+
+const char *regex_degraded(void)
+{
+    uint32_t jit = 0;
+
+    pcre2_config(PCRE2_CONFIG_JIT, &jit);
+    return jit != 0 ? NULL : "this pcre2 has no JIT: regular expressions of routes are interpreted";
+}

@@ -24,6 +24,10 @@ void regex_free(struct regex **r);
 /* Any thread; the expression is shared, the working memory is the thread's own and is kept. */
 bool regex_match(const struct regex *r, struct sc_str subject);
 
+/* The library's version and, if so, why expressions run slower than they could. Main thread at start, any later. */
+const char *regex_library_version(void);
+const char *regex_degraded(void);
+
 /* How many matches of this process hit a limit. */
 uint64_t regex_limit_hits(void);
 

@@ -47,6 +47,13 @@ const char *curlmux_version(void)
     return curl_version_info(CURLVERSION_NOW)->version;
 }
 
+const char *curlmux_tls_version(void)
+{
+    const char *version = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+    return version != NULL ? version : "none";
+}
+
 const char *curlmux_degraded(void)
 {
     return NULL;

@@ -19,6 +19,8 @@ struct curlmux_job {
 /* Once in the process, before any thread. False: said in the log. */
 bool curlmux_init(void);
 const char *curlmux_version(void);
+/* The library behind its TLS: "OpenSSL/3.0.19". */
+const char *curlmux_tls_version(void);
 /* What this version cannot do as well as others, or NULL. */
 const char *curlmux_degraded(void);
 
