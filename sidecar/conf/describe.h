@@ -16,6 +16,9 @@ void conf_print(const struct sc_field *fields, const void *value, struct buf *ou
 /* A tree as JSON: scalars of ours, such as defaults. Never for what users wrote: it would show their secrets. */
 void conf_print_node(const struct node *n, struct buf *out);
 
+/* Whether a key that is marked SC_RESTART differs between two loaded values; *path then names it. */
+bool conf_needs_restart(const struct sc_field *fields, const void *was, const void *now, struct buf *path);
+
 /* Tables that a key chooses among: policies, balancers, kinds of registries. */
 struct conf_topic {
     const char *where;              /* "policies", "services.balancer" */

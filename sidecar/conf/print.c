@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/units.h"
 #include "conf/describe.h"
+#include "conf/parse.h"
 #include "conf/tree.h"
 #include "conf/walk.h"
 
@@ -161,6 +162,49 @@ void conf_print(const struct sc_field *fields, const void *value, struct buf *ou
     buf_putc(out, '{');
     field_each(fields, 0, print_row, &p);
     buf_putc(out, '}');
+}
+
+static bool differs(const struct sc_field *f, const void *was, const void *now)
+{
+    struct buf a = BUF_INIT, b = BUF_INIT;
+    bool same;
+
+    print_value(f, was, &a);
+    print_value(f, now, &b);
+    same = str_eq(buf_view(&a), buf_view(&b));
+    buf_fini(&a);
+    buf_fini(&b);
+    return !same;
+}
+
+struct comparison {
+    const char *was, *now;
+    struct buf *path;
+    bool found;
+};
+
+static void compare_row(const struct sc_field *f, size_t base, void *arg)
+{
+    struct comparison *c = arg;
+    size_t at = base + f->offset, mark = c->path->n;
+
+    if (c->found)
+        return;
+    path_key(c->path, str_of(f->name));
+    if ((f->flags & SC_RESTART) != 0)
+        c->found = differs(f, c->was + at, c->now + at);
+    else if (f->type == SC_T_OBJECT && (f->flags & SC_OPTIONAL) == 0)
+        c->found = conf_needs_restart(f->fields, c->was + at, c->now + at, c->path);
+    if (!c->found)
+        path_back(c->path, mark);
+}
+
+bool conf_needs_restart(const struct sc_field *fields, const void *was, const void *now, struct buf *path)
+{
+    struct comparison c = { was, now, path, false };
+
+    field_each(fields, 0, compare_row, &c);
+    return c.found;
 }
 
 static void print_members(const struct node *n, struct buf *out)

@@ -8,6 +8,7 @@
 #include "admin/admin.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conf/describe.h"
 #include "daemon/cpus.h"
 #include "daemon/version.h"
 #include "discovery/manager.h"
@@ -226,6 +227,21 @@ static bool same_listeners(const struct config *a, const struct config *b)
     return true;
 }
 
+static bool needs_restart(const struct config *was, const struct config *now, struct conf_report *report)
+{
+    struct buf key = BUF_INIT;
+    bool needed = conf_needs_restart(config_fields, was, now, &key);
+
+    if (!needed && !same_listeners(was, now)) {
+        buf_puts(&key, "listeners");
+        needed = true;
+    }
+    if (needed)
+        report_error(report, NULL, "", "restart needed: %s", key.p);
+    buf_fini(&key);
+    return needed;
+}
+
 static void reload(struct control *c)
 {
     struct conf_report report;
@@ -236,10 +252,8 @@ static void reload(struct control *c)
     handed_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ns() / 1000);
     report_init(&report);
     config = load(c, &report);
-    if (config != NULL && !same_listeners(c->config, config)) {
-        report_error(&report, NULL, "listeners", "restart needed: listeners");
+    if (config != NULL && needs_restart(c->config, config, &report))
         config_unref(&config);
-    }
     if (config != NULL)
         plan = plan_build(config, c->listeners, c->plan, c->nworkers, c->writer, &report);
     print_report(&report, true);

@@ -65,7 +65,7 @@ static const struct sc_field listener_fields[] = {
 
 #define A struct admin_conf
 static const struct sc_field admin_fields[] = {
-    SC_STRINGS(A, listeners, .max = 16,
+    SC_STRINGS(A, listeners, .max = 16, .flags = SC_RESTART,
                .doc = "Addresses of the admin listeners: `unix:/path` or `host:port`. Default: a socket `admin.sock` "
                       "in the run-time directory, and 127.0.0.1:8001. That a default address cannot be bound is a "
                       "warning; a stated one must work."),

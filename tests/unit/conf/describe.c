@@ -178,6 +178,27 @@ static void the_schema_holds_what_the_table_says(void **state)
     buf_fini(&out);
 }
 
+static void a_change_that_needs_a_restart_is_seen(void **state)
+{
+    static const char *const one[] = { "a" }, *const two[] = { "b" };
+    static const struct sc_field inner[] = {
+        SC_STRINGS(struct outer, words, .flags = SC_RESTART, .doc = "."), SC_STRING(struct outer, gone, .doc = "."), SC_END
+    };
+    const struct sc_field nested[] = {
+        { .name = "top", .type = SC_T_OBJECT, .fields = inner, .size = sizeof(struct outer), .doc = "." }, SC_END
+    };
+    struct outer was = { .words = { one, 1 }, .gone = "x" }, now = { .words = { one, 1 }, .gone = "y" };
+    struct buf path = BUF_INIT;
+
+    (void)state;
+    assert_false(conf_needs_restart(nested, &was, &now, &path));
+    assert_int_equal(path.n, 0);
+    now.words.at = two;
+    assert_true(conf_needs_restart(nested, &was, &now, &path));
+    assert_string_equal(path.p, "top.words");
+    buf_fini(&path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +207,7 @@ int main(void)
         cmocka_unit_test(the_manual_page_is_ours),
         cmocka_unit_test(the_reference_names_every_key),
         cmocka_unit_test(the_schema_holds_what_the_table_says),
+        cmocka_unit_test(a_change_that_needs_a_restart_is_seen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
