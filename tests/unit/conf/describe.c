@@ -66,7 +66,8 @@ static const struct {
     { "token", true, "token\n  secret, required, or `token_file`: the path of a file that holds it\n\nWhat lets us in.\n" },
     { "wait", true, "near.wait\n  duration, 10ms to 1m, default `5s`\n\nHow long `port` may take.\n" },
     { "port", true, "Several keys end in `port`:\n  near.port\n  some-policy.port\n" },
-    { "some-policy", true, "some-policy (in policies)\n\nDoes something.\n\nKeys:\n  port              Where it listens.\n" },
+    { "some-policy", true,
+      "some-policy (in policies)\n\nDoes something.\n\nKeys:\n  port              Where it listens.\n" },
     { "some-policy.port", true, "some-policy.port\n  whole number, default `80`\n\nWhere it listens.\n" },
     { "bare", true, "bare (in balancers)\n\nHas no keys.\n" },
     { "tokne", false, "did you mean `token`?" },
@@ -133,7 +134,8 @@ static void the_reference_names_every_key(void **state)
 {
     static const char *const parts[] = {
         "\n### near\n", "\n**`near.port`** (whole number, 1 to 65535, required)\n\nThe port. Not the wine.\n",
-        "\n**`token`** (secret", "\n## policies\n\n\n### some-policy\n\nDoes something.\n", "\n**`port`** (whole number, default `80`)",
+        "\n**`token`** (secret", "\n## policies\n\n\n### some-policy\n\nDoes something.\n",
+        "\n**`port`** (whole number, default `80`)",
         "\n## balancers\n", "Its keys are those of `near`.",
     };
     struct buf out = BUF_INIT;
