@@ -101,7 +101,7 @@ def upload(t, chunks, blocks=64):
             t.note(f"the client's writer: {error!r}")
     sent, stopped, digest = [0], [], hashlib.sha256()
     outrider = t.outrider(PLAIN, origin=t.origin(script, receive_buffer=16384))
-    client = t.client(outrider, send_buffer=16384)
+    client = t.client(outrider)
     writer = threading.Thread(target=send, daemon=True)
     writer.start()
     settle(t, lambda: sent[0] + 1, "the client to be stopped")

@@ -21,13 +21,11 @@ def address_of(where):
 class Client(Wire):
     """One connection. receive_buffer makes a reader that soon stands in the way of its sender."""
 
-    def __init__(self, where, receive_buffer=None, send_buffer=None):
+    def __init__(self, where, receive_buffer=None):
         family, address = address_of(where)
         sock = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        if send_buffer:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         sock.settimeout(limit.remaining("a connection"))
         sock.connect(address)
         super().__init__(sock)
