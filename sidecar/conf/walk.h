@@ -11,6 +11,17 @@
 void field_limits(const struct sc_field *f, int64_t *min, int64_t *max);
 /* A limit as a user writes it. */
 void field_limit_text(char to[UNITS_MAX], const struct sc_field *f, int64_t v);
+/* Bytes of the value that a row fills in itself; 0 for objects and custom rows, which clean up after themselves. */
+size_t field_size(const struct sc_field *f);
+/* Zeroes what the table describes, and nothing beside it: a struct may have members of its owner's. */
+void field_zero(const struct sc_field *fields, char *to);
+bool is_among(const char *word, const char *const *words);
+
+/* A map (or NULL, or a null node: absent) into a zeroed struct. whole: required keys must be there. */
+bool load_object(struct conf_load *l, const struct node *at, const struct sc_field *fields, void *to, bool whole,
+                 const char *const *but);
+/* What stands at a key, by its row. */
+bool load_value(struct conf_load *l, const struct node *at, const struct sc_field *f, void *to);
 /* Strings and lists: whether n is within .min and .max. */
 bool load_length(struct conf_load *l, const struct node *at, const struct sc_field *f, size_t n, const char *what);
 /* KEY or KEY_file; either may be NULL. */
