@@ -60,6 +60,8 @@ struct control {
     /* plans that nobody uses any more */
     pthread_mutex_t graves_lock;
     struct plan *graves;
+    struct mail dig;
+    atomic_bool digging;
 };
 
 static void set_phase(struct control *c, enum phase p)
@@ -110,6 +112,15 @@ static void dig(struct control *c)
     }
 }
 
+static void on_dig(struct mail *m)
+{
+    struct control *c = list_entry(m, struct control, dig);
+
+    atomic_store(&c->digging, false);
+    dig(c);
+}
+
+/* The letter is control's own: the last plan is buried when nobody reads letters any more. */
 static void bury(struct plan *p)
 {
     struct control *c = p->owner;
@@ -118,7 +129,8 @@ static void bury(struct plan *p)
     p->next = c->graves;
     c->graves = p;
     pthread_mutex_unlock(&c->graves_lock);
-    post(c, dig);
+    if (!atomic_exchange(&c->digging, true))
+        loop_post(c->loop, &c->dig);
 }
 
 /* ---- ready ---- */
@@ -527,6 +539,7 @@ int control_run(const struct run_options *options)
     }
     c.loop = loop_new();
     c.delay.fn = on_delay_over;
+    c.dig.fn = on_dig;
     c.started_wall = clock_wall_ms();
     if (catch_signals(&c) && start(&c, config, &report)) {
         loop_run(c.loop);
