@@ -77,7 +77,6 @@ static size_t row_size(const struct sc_field *f)
     return field_size(f);
 }
 
-
 void field_zero(const struct sc_field *fields, char *to)
 {
     for (const struct sc_field *f = fields; f->type != SC_T_END; f++)

@@ -79,6 +79,7 @@ struct merge {
     struct arena *arena;
     struct conf_report *report;
     struct buf path;
+    bool broken;                /* a part could not be read: what refers to it would look wrong */
 };
 
 static struct node *merge_nodes(struct merge *m, struct node *base, struct node *more);
@@ -199,8 +200,10 @@ static struct node *merge_file(struct merge *m, struct node *root, const char *d
     struct node *more = tree_read(m->arena, m->report, path);
 
     free(path);
-    if (more == NULL)
+    if (more == NULL) {
+        m->broken = true;
         return root;
+    }
     if (more->kind != NODE_MAP && more->kind != NODE_NULL) {
         report_error(m->report, more, "", "the file must hold a map (`key: value`)");
         return root;
@@ -247,11 +250,12 @@ struct node *tree_read_all(struct arena *a, struct conf_report *r, const char *p
         return root;
     if (root != NULL && root->kind != NODE_MAP && root->kind != NODE_NULL)
         return root;                              /* the loader says what is wrong with it */
+    m.broken = root == NULL;
     dir = directory_beside(path);
     root = merge_directory(&m, root, dir);
     free(dir);
     buf_fini(&m.path);
-    return root;
+    return m.broken ? NULL : root;
 }
 
 /* --- defaults --- */

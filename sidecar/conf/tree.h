@@ -68,7 +68,8 @@ struct node *tree_read(struct arena *a, struct conf_report *r, const char *path)
 /* The same from memory; `name` stands in messages. Keeps nothing of `text`. */
 struct node *tree_parse(struct arena *a, struct conf_report *r, const char *name, struct sc_str text);
 /* A file, and under it the *.yaml, *.yml, *.json of `conf.d/` beside it in order of name. They may only add to lists and
- * maps: a key that has a value, or a list item whose `name` is there already, is a mistake that names both places. */
+ * maps: a key that has a value, or a list item whose `name` is there already, is a mistake that names both places. NULL
+ * when any of the files cannot be read at all; the others were looked at, too. */
 struct node *tree_read_all(struct arena *a, struct conf_report *r, const char *path);
 
 /* A map of one key, where `value` stands; shares the value. */

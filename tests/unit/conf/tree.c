@@ -401,6 +401,32 @@ static void conf_d_may_not_replace(void **state)
     remove_directory(dir);
 }
 
+/* Half a configuration is none, but mistakes are told of all files. */
+static void one_broken_part_breaks_the_whole(void **state)
+{
+    struct fixture f;
+    char dir[64], want[512];
+
+    (void)state;
+    make_directory(dir);
+    put(dir, "main.yaml", "a: [\n");
+    put(dir, "conf.d/a.yaml", "b: 1\nb: 2\n");
+    begin(&f);
+    assert_null(read_in(&f, dir));
+    report_print(&f.report, &f.out);
+    snprintf(want, sizeof want, "%1$s/conf.d/a.yaml:2:1: b: given twice; first in line 1\n%1$s/main.yaml:2:1: ", dir);
+    assert_int_equal(strncmp(f.out.p, want, strlen(want)), 0);
+    assert_int_equal(f.report.n, 2);
+    end(&f);
+    begin(&f);
+    put(dir, "main.yaml", "a: 1\n");
+    put(dir, "conf.d/a.yaml", "b: [\n");
+    assert_null(read_in(&f, dir));
+    assert_int_equal(f.report.n, 1);
+    end(&f);
+    remove_directory(dir);
+}
+
 static void files_that_cannot_be_read(void **state)
 {
     struct fixture f;
@@ -484,6 +510,7 @@ int main(void)
         cmocka_unit_test(many_mistakes_end_somewhere),
         cmocka_unit_test(conf_d_adds),
         cmocka_unit_test(conf_d_may_not_replace),
+        cmocka_unit_test(one_broken_part_breaks_the_whole),
         cmocka_unit_test(files_that_cannot_be_read),
         cmocka_unit_test(puts_defaults_under),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
