@@ -25,15 +25,6 @@ def started(t):
     return outrider, (os.path.join(outrider.dir, "admin.sock"), port)
 
 
-def ready(t, where):
-    def is_ready():
-        try:
-            return ask(t, where, "/health/ready").status == 200
-        except OSError:                         # the socket is not there yet
-            return False
-    t.wait_until(is_ready, "readiness")
-
-
 def ask(t, where, path, method="GET", host="localhost", **more):
     return t.ask(where, method, path, host=host, **more)
 
@@ -42,7 +33,6 @@ def test_health(t):
     """/health, /health/live, /health/ready and /health/startup, over the unix socket and TCP"""
     outrider, listeners = started(t)
     for where in listeners:
-        ready(t, where)
         for path in ("/health", "/health/live", "/health/ready", "/health/startup"):
             answer = ask(t, where, path)
             t.equal((answer.status, answer.get("content-type").split(";")[0]), (200, "application/json"), path)
@@ -52,7 +42,6 @@ def test_health(t):
 def test_services(t):
     """/health/services tells every target"""
     outrider, listeners = started(t)
-    ready(t, listeners[0])
     for where in listeners:
         answer = ask(t, where, "/health/services")
         document = json.loads(answer.body)
@@ -73,7 +62,6 @@ def test_services(t):
 def test_one_service(t):
     """/health/services/{name}: 200, 503 or 404"""
     outrider, listeners = started(t)
-    ready(t, listeners[0])
     for where in listeners:
         t.equal([ask(t, where, f"/health/services/{name}").status for name in ("web", "none", "other")],
                 [200, 503, 404],
@@ -103,7 +91,6 @@ def test_inflight(t):
 def test_version(t):
     """/version names the program and its libraries"""
     outrider, listeners = started(t)
-    ready(t, listeners[0])
     for where in listeners:
         answer = ask(t, where, "/version")
         t.equal(answer.status, 200, "status")
@@ -116,7 +103,6 @@ def test_version(t):
 def test_methods(t):
     """HEAD works; what changes things is 405 with Allow; an unknown path is 404"""
     outrider, listeners = started(t)
-    ready(t, listeners[0])
     for where in listeners:
         t.equal(ask(t, where, "/health", "HEAD").status, 200, "HEAD")
         for method in ("POST", "PUT", "DELETE"):
@@ -130,7 +116,6 @@ def test_methods(t):
 def test_host_and_origin(t):
     """23: on TCP a foreign Host or a page of another site is refused"""
     outrider, (_, port) = started(t)
-    ready(t, port)
     for host in ("localhost", f"localhost:{port.port}", "127.0.0.1", f"127.0.0.1:{port.port}"):
         t.equal(ask(t, port, "/health", host=host).status, 200, f"Host {host}")
     for host in ("evil.example", f"evil.example:{port.port}", "127.0.0.1.evil.example"):

@@ -53,17 +53,29 @@ def test_target_closes(t):
     t.equal([r.connection for r in origin.requests], [0, 1, 2], "connections")
 
 
+def close_after_one(c):
+    c.request()
+    c.respond(body=b"once")
+    c.close()
+
+
 def test_target_closes_without_a_word(t):
     """a kept connection that the target has closed is not used again, whatever the method"""
-    def close_after_one(c):
-        c.request()
-        c.respond(body=b"once")
-        c.close()
     origin = t.origin(close_after_one)
     client = t.client(t.outrider(ONE_WORKER, origin=origin))
     for i in range(10):
-        t.equal(client.ask("POST" if i % 2 else "GET", f"/{i}", body=b"x").body, b"once", f"request {i}")
+        answer = client.ask("POST" if i % 2 else "GET", f"/{i}", body=b"x")
+        t.equal((answer.status, answer.body), (200, b"once"), f"request {i}")
+        origin.wait_idle()
     t.equal(len(origin.requests), 10, "requests, none of them twice")
+
+
+def test_target_closes_meanwhile(t):
+    """a connection that the target closes while a request is sent on it costs no GET its answer"""
+    origin = t.origin(close_after_one)
+    client = t.client(t.outrider(ONE_WORKER, origin=origin))
+    for i in range(300):
+        t.equal(client.get(f"/{i}").body, b"once", f"request {i}")
 
 
 def test_old_target(t):

@@ -82,9 +82,9 @@ class Outrider:
         self.stopped = False
         for name, text in (files or {}).items():
             self.write(name, text)
-        self.has_admin_socket = not re.search(r"^admin:", config, re.M)
-        if self.has_admin_socket:
+        if not re.search(r"^admin:", config, re.M):
             config = ADMIN + config
+        self.has_admin_socket = "@dir@/admin.sock" in config
         if not re.search(r"^listeners:", config, re.M):
             config = LISTENERS + config
         self.write("outrider.yaml", config)
