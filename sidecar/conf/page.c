@@ -102,7 +102,7 @@ static void page(struct page *p, const struct sc_field *root, const struct conf_
 
 static void md_head(struct buf *out, unsigned level, const char *text)
 {
-    buf_printf(out, "\n%.*s %s\n\n", (int)level, "######", text);
+    buf_printf(out, "%.*s %s\n\n", (int)level, "######", text);
 }
 
 static void md_prose(struct buf *out, const char *text)
@@ -129,7 +129,7 @@ void conf_markdown(const struct sc_field *root, const struct conf_topic *topics,
     static const struct format format = { md_head, md_key, md_prose, md_prose, md_sample };
     struct page p = { &format, out };
 
-    buf_puts(out, "# Configuration reference\n\nMade from the program's own tables by `outrider help --markdown`.\n");
+    buf_puts(out, "# Configuration reference\n\nMade from the program's own tables by `outrider help --markdown`.\n\n");
     page(&p, root, topics);
 }
 

@@ -134,7 +134,7 @@ static void the_reference_names_every_key(void **state)
 {
     static const char *const parts[] = {
         "\n### near\n", "\n**`near.port`** (whole number, 1 to 65535, required)\n\nThe port. Not the wine.\n",
-        "\n**`token`** (secret", "\n## policies\n\n\n### some-policy\n\nDoes something.\n",
+        "\n**`token`** (secret", "\n## policies\n\n### some-policy\n\nDoes something.\n",
         "\n**`port`** (whole number, default `80`)",
         "\n## balancers\n", "Its keys are those of `near`.",
     };
