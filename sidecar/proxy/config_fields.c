@@ -162,7 +162,7 @@ static const struct sc_field limits_fields[] = {
 
 #define K struct keep_alive_conf
 static const struct sc_field keep_alive_fields[] = {
-    SC_INT(K, max_idle, .dflt = "64", .max = 100000,
+    SC_INT(K, max_idle, .dflt = "1024", .max = 100000,
            .doc = "Idle connections kept to one target, by each worker. 0: every request opens one of its own."),
     SC_MSEC(K, idle_timeout, .dflt = "60s", .min = 1, .max = A_DAY,
             .doc = "How long an idle connection is kept. It should be less than what the targets allow."),
