@@ -98,20 +98,6 @@ static const struct node *merge_defaults(struct arena *a, const struct node *roo
 
 /* --- what the file left open --- */
 
-static const char *state_directory(struct arena *a)
-{
-    const char *given = getenv("STATE_DIRECTORY"), *home;
-
-    if (given != NULL && given[0] != '\0')       /* systemd lists several with colons; the first is ours */
-        return arena_dupz(a, (struct sc_str){ given, strcspn(given, ":") });
-    if (geteuid() == 0)
-        return "/var/lib/outrider";
-    if ((given = getenv("XDG_STATE_HOME")) != NULL && given[0] == '/')
-        return arena_printf(a, "%s/outrider", given);
-    home = getenv("HOME");
-    return arena_printf(a, "%s/.local/state/outrider", home == NULL ? "" : home);
-}
-
 static const char *host_name(struct arena *a)
 {
     char name[256] = "";
@@ -142,8 +128,6 @@ static void imply_listener(struct config *c, struct conf_load *l)
 
 static void fill_in(struct config *c, struct conf_load *l, const struct node *root)
 {
-    if (c->state_dir == NULL)
-        c->state_dir = state_directory(l->arena);
     if (c->node.name == NULL)
         c->node.name = host_name(l->arena);
     if (!is_given(root, "listeners"))

@@ -17,17 +17,14 @@
 
 #include <stdatomic.h>
 
-enum listener_role { ROLE_AUTO, ROLE_INBOUND, ROLE_OUTBOUND };
 enum listener_slash { SLASH_REJECT, SLASH_KEEP };
 enum listener_semicolon { SEMICOLON_KEEP, SEMICOLON_REJECT };
 enum listener_peers { PEERS_AUTO, PEERS_TRUSTED, PEERS_UNTRUSTED };
 
-/* Ruling: outbound and trusted on loopback and unix sockets, inbound and untrusted elsewhere; config_load() has replaced
- * the AUTO values already. */
+/* Ruling: trusted on loopback and unix sockets, untrusted elsewhere; config_load() has replaced the AUTO value already. */
 struct listener_conf {
     const char *name;                   /* default: the address; "default" for the implied one */
     const char *address;                /* host:port, [v6]:port, unix:/path, systemd:NAME */
-    int role;                           /* enum listener_role */
     int peers;                          /* enum listener_peers */
     struct sc_cidrs trusted_proxies;
     struct listener_path {
@@ -38,7 +35,6 @@ struct listener_conf {
     sc_msec header_timeout, body_timeout, idle_timeout;
     int64_t max_header_size;            /* bytes: request line and fields; 1 KiB .. 64 KiB */
     int64_t max_connections;            /* for the process */
-    bool reuse_port;                    /* a socket per worker by SO_REUSEPORT; default false: one shared */
 };
 
 struct admin_conf {
@@ -111,12 +107,11 @@ struct config {
     atomic_uint refs;
     uint64_t generation;                /* 1, 2, ... in order of loading; set by control */
     const char *file;
-    const char *state_dir;
     int64_t workers;                    /* 0: auto */
-    struct { const char *name, *zone, *environment; } node;
+    struct { const char *name, *zone; } node;
     struct sc_list listeners;           /* of struct listener_conf; never empty */
     struct admin_conf admin;
-    struct { sc_msec delay, deregister_wait, deadline; } shutdown;
+    struct { sc_msec delay, deadline; } shutdown;
     struct registries registries;       /* discovery/service.h */
     struct sc_list services;            /* of struct service_conf; enabled ones only */
     struct policy_list policies;        /* for every route */

@@ -89,8 +89,6 @@ static void link_listener(struct conf_load *l, struct listener_conf *c, const st
         return;
     }
     local = listener_is_local(c->address);
-    if (c->role == ROLE_AUTO)
-        c->role = local ? ROLE_OUTBOUND : ROLE_INBOUND;
     if (c->peers == PEERS_AUTO)
         c->peers = local ? PEERS_TRUSTED : PEERS_UNTRUSTED;
     if (c->name == NULL)

@@ -5,7 +5,6 @@
  * there. `outrider help`, the manual page, the JSON Schema and the reference are made of what stands here. */
 #include "proxy/config_priv.h"
 
-static const struct sc_enum roles[] = { { "inbound", ROLE_INBOUND }, { "outbound", ROLE_OUTBOUND }, { NULL, 0 } };
 static const struct sc_enum peers[] = { { "trusted", PEERS_TRUSTED }, { "untrusted", PEERS_UNTRUSTED }, { NULL, 0 } };
 static const struct sc_enum slashes[] = { { "reject", SLASH_REJECT }, { "keep", SLASH_KEEP }, { NULL, 0 } };
 static const struct sc_enum semicolons[] = { { "keep", SEMICOLON_KEEP }, { "reject", SEMICOLON_REJECT }, { NULL, 0 } };
@@ -34,9 +33,6 @@ static const struct sc_field listener_fields[] = {
     SC_STRING(L, address, .flags = SC_REQUIRED, .min = 1, .max = 4096,
               .doc = "Where to listen: `host:port`, `[v6]:port`, `:port` for all addresses, `unix:/path`, or "
                      "`systemd:NAME` for a socket that systemd hands over under that name."),
-    SC_ENUM(L, role, .names = roles,
-            .doc = "`outbound` serves the applications of this host, `inbound` serves others; inbound listeners are "
-                   "drained first. Default: outbound on loopback and unix sockets, inbound elsewhere."),
     SC_ENUM(L, peers, .names = peers,
             .doc = "Whether the clients belong to this host. What untrusted clients send about themselves is not "
                    "believed. Default: trusted on loopback and unix sockets, untrusted elsewhere."),
@@ -55,10 +51,6 @@ static const struct sc_field listener_fields[] = {
                    "alone is too long). The memory that each connection holds grows with it."),
     SC_INT(L, max_connections, .dflt = "10000", .min = 1, .max = 1000000,
            .doc = "Connections open at the same time, for the whole process. Further ones wait in the kernel's queue."),
-    SC_BOOL(L, reuse_port, .dflt = "false",
-            .doc = "Gives each worker a socket of its own (SO_REUSEPORT) in place of one that they share. It spreads "
-                   "a flood of new connections more evenly, but those that wait in a worker's queue are lost when it "
-                   "ends."),
     SC_END
 };
 #undef L
@@ -247,26 +239,18 @@ static const struct sc_field node_fields[] = {
       .doc = "The name of this host, in logs and on the admin pages. Default: the host name." },
     { .name = "zone", .type = SC_T_STRING, IN(node, zone), .min = 1, .max = 255,
       .doc = "The failure domain of this host, such as `eu-west-1a`." },
-    { .name = "environment", .type = SC_T_STRING, IN(node, environment), .min = 1, .max = 255,
-      .doc = "What this host belongs to, such as `production`." },
     SC_END
 };
 
 static const struct sc_field shutdown_fields[] = {
     { .name = "delay", .type = SC_T_MSEC, IN(shutdown, delay), .dflt = "0s", .max = A_DAY,
       .doc = "After the signal: not ready any more, but still accepting, so that others notice first." },
-    { .name = "deregister_wait", .type = SC_T_MSEC, IN(shutdown, deregister_wait), .dflt = "10s", .max = A_DAY,
-      .doc = "Then: how long registries may take to confirm that the services of this host are gone. Nothing is "
-             "waited for where nothing was registered." },
     { .name = "deadline", .type = SC_T_MSEC, IN(shutdown, deadline), .dflt = "30s", .max = A_DAY,
       .doc = "Then: how long requests under way may take to end. What is left is cut off." },
     SC_END
 };
 
 const struct sc_field config_fields[] = {
-    SC_STRING(C, state_dir, .min = 1, .max = 4096, .flags = SC_RESTART,
-              .doc = "Where things are kept that must survive a restart. Default: $STATE_DIRECTORY, else "
-                     "/var/lib/outrider as root, else $XDG_STATE_HOME/outrider."),
     SC_CUSTOM(C, workers, int64_t, config_load_workers, .dflt = "auto", .flags = SC_RESTART, .print = config_print_workers,
               .schema = "{\"anyOf\":[{\"const\":\"auto\"},{\"type\":\"integer\",\"minimum\":1,\"maximum\":256}]}",
               .doc = "Threads that carry traffic, 1 to 256. `auto`: as many as the CPUs that cgroup and affinity "

@@ -109,7 +109,6 @@ class Outrider(Proxy):
     def configure(self, origin_port, setup):
         text = """\
 workers: %d
-state_dir: "%s"
 listeners: [ { name: bench, address: "127.0.0.1:%d" } ]
 admin: { listeners: [ "unix:%s" ] }
 services:
@@ -118,7 +117,7 @@ services:
     limits: { max_connections: 20000, max_requests: 20000 }
 routes: [ { match: { paths: ["/**"] }, service: web } ]
 telemetry: { access_log: { output: %s } }
-""" % (setup.workers, self.path("."), self.port, self.path("admin.sock"), origin_port,
+""" % (setup.workers, self.port, self.path("admin.sock"), origin_port,
        "stdout" if self.logs_lines else "none")
         return ["run", "-c", self.file("outrider.yaml", text)]
 

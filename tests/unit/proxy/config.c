@@ -84,7 +84,6 @@ static void two_lines_are_enough(void **state)
     assert_int_equal(c->listeners.n, 1);
     assert_string_equal(listener(c, 0)->name, "default");
     assert_string_equal(listener(c, 0)->address, "127.0.0.1:8080");
-    assert_int_equal(listener(c, 0)->role, ROLE_OUTBOUND);
     assert_int_equal(listener(c, 0)->peers, PEERS_TRUSTED);
     assert_int_equal(listener(c, 0)->header_timeout, 10000);
     assert_int_equal(listener(c, 0)->max_header_size, 8192);
@@ -95,7 +94,6 @@ static void two_lines_are_enough(void **state)
     assert_int_equal(c->workers, 0);
     assert_int_equal(c->shutdown.deadline, 30000);
     assert_non_null(c->node.name);
-    assert_non_null(c->state_dir);
     assert_string_equal(s->discovery.name, "web");
     assert_int_equal(s->discovery.targets.n, 1);
     assert_non_null(s->discovery.balancer.ops);
@@ -129,7 +127,7 @@ static void values_land_where_they_belong(void **state)
         "node: { name: n, zone: z }\n"
         "listeners:\n"
         "  - { name: a, address: '0.0.0.0:8443', trusted_proxies: 10.0.0.0/8, path: { encoded_slash: keep } }\n"
-        "  - { address: 'unix:/tmp/x.sock', role: inbound, peers: untrusted }\n"
+        "  - { address: 'unix:/tmp/x.sock', peers: untrusted }\n"
         "admin: { listeners: ['127.0.0.1:8001'] }\n"
         "services:\n"
         "  - name: web\n"
@@ -144,12 +142,10 @@ static void values_land_where_they_belong(void **state)
     (void)state;
     assert_int_equal(c->workers, 3);
     assert_string_equal(c->node.zone, "z");
-    assert_int_equal(listener(c, 0)->role, ROLE_INBOUND);
     assert_int_equal(listener(c, 0)->peers, PEERS_UNTRUSTED);
     assert_int_equal(listener(c, 0)->trusted_proxies.n, 1);
     assert_int_equal(listener(c, 0)->path.encoded_slash, SLASH_KEEP);
     assert_string_equal(listener(c, 1)->name, "unix:/tmp/x.sock");
-    assert_int_equal(listener(c, 1)->role, ROLE_INBOUND);
     assert_int_equal(listener(c, 1)->peers, PEERS_UNTRUSTED);
     assert_false(c->admin.defaults);
     assert_int_equal(s->protocol, PROTOCOL_HTTPS);
