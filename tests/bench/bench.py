@@ -41,8 +41,11 @@ def read_options():
     p.add_argument("--json", metavar="FILE", help="also write all numbers there")
     p.add_argument("--markdown", metavar="FILE")
     p.add_argument("--svg", metavar="FILE")
+    p.add_argument("--results", metavar="PREFIX", help="all three: PREFIX.json, PREFIX.md, PREFIX.svg")
     p.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
     options = p.parse_args()
+    if options.results:
+        options.json, options.markdown, options.svg = (options.results + end for end in (".json", ".md", ".svg"))
     options.outrider = options.outrider or os.environ.get("OUTRIDER") or os.path.join(options.build, "outrider")
     return options
 

@@ -142,6 +142,7 @@ def mib(kib):
 
 def idle_columns(case):
     return [("idle private KiB", lambda r, p: number(median(r, p, "private_kib"), 0)),
+            ("clean, not shared", lambda r, p: number(median(r, p, "clean_kib"), 0)),
             ("idle RSS KiB", lambda r, p: number(median(r, p, "rss_kib"), 0)),
             ("private MiB with %d" % case.crowd, lambda r, p: number(mib(median(r, p, "crowd_private_kib")))),
             ("KiB/connection", lambda r, p: number(median(r, p, "conn_kib")))]
