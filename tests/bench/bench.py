@@ -243,8 +243,9 @@ def main():
             print("%-14s %s" % (case.name, case.title))
         return 0
     unknown = [n for n in options.case or [] if n not in cases.BY_NAME]
+    unknown += [n for n in options.proxies.split(",") if n not in proxies.NAMES]
     if unknown:
-        say("no such case: " + ", ".join(unknown))
+        say("no such case or proxy: " + ", ".join(unknown))
         return 64
     chosen = [c for c in cases.CASES if not options.case or c.name in options.case]
     procs.raise_file_limit()

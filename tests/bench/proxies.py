@@ -255,6 +255,9 @@ class Direct(Proxy):
         return "no proxy"
 
 
+NAMES = ("outrider", "nginx", "haproxy", "direct")
+
+
 def program_in(tree, name, given):
     """The command line of a program, in the tree or on this machine, and the tree it runs in; None if it is nowhere."""
     if tree and os.access(os.path.join(tree, "usr/sbin", name), os.X_OK):
