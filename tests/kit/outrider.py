@@ -82,6 +82,12 @@ class Outrider:
         self.stopped = False
         for name, text in (files or {}).items():
             self.write(name, text)
+        self.has_admin_socket = False
+        self.configure(config)
+
+    # -- files ----------------------------------------------------------------------------------------------------
+    def configure(self, config):
+        """Writes the configuration; a running daemon reads it after HUP."""
         if not re.search(r"^admin:", config, re.M):
             config = ADMIN + config
         self.has_admin_socket = "@dir@/admin.sock" in config
@@ -89,7 +95,6 @@ class Outrider:
             config = LISTENERS + config
         self.write("outrider.yaml", config)
 
-    # -- files ----------------------------------------------------------------------------------------------------
     def fill(self, text):
         """Puts things in the places of a text."""
         def place(match):
