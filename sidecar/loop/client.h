@@ -40,6 +40,9 @@ struct client {
     bool hup;                           /* the end of the stream was reported, which happens once */
     bool parked;                        /* suspended: the library neither reads nor notices the end */
     bool probed;                        /* half-closed while parked: an interim answer was sent to see if it lives */
+    const char *head;                   /* goes out instead of the library's head (client_set_head) */
+    size_t head_n, head_at;
+    uint32_t begun;                     /* requests that the library began to read */
     bool minor;                         /* the request in progress is HTTP/1.1, set by the pump's user */
     bool answering;                     /* the answer has begun */
     bool late;                          /* a head came too slowly */

@@ -293,7 +293,8 @@ void listener_close(struct listener **lp)
         return;
     if (l->owned)
         unlink(l->address + 5);
-    sys_close(l->fd);
+    if (l->fd >= 0)
+        sys_close(l->fd);
     free(l->pumps);
     free(l->held);
     free(l->address);

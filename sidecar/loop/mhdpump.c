@@ -19,6 +19,7 @@ enum {
     SHARD_CLIENTS = 128,            /* connections of one daemon; see the README for the measurement */
     ACCEPT_BATCH = 16,
     PAUSE_MS = 100,                 /* no descriptors, or too many connections: look again after this */
+    DRAIN_FRESH_MS = 500,           /* what a new connection has left for its request when the listener drains */
     UNEVEN_FROM = 16,               /* fewer connections than this are not worth moving to another worker */
 };
 
@@ -204,6 +205,24 @@ static void head_late(struct client *c)
     client_kill(c);
 }
 
+/* In the head of the request that is next; not in one that was sent ahead while the answer to another is awaited. */
+static bool in_head(const struct client *c)
+{
+    return c->head_since != 0 && (c->request == NULL || c->begun > c->framing.requests);
+}
+
+/* Between requests; before the first one nobody needs to be waited for any longer than for a head. */
+static sc_msec idle_limit(const struct client *c)
+{
+    const struct pump_limits *limits = c->pump->limits;
+
+    if (c->framing.requests > 0)
+        return limits->idle_timeout;
+    if (c->pump->draining)
+        return DRAIN_FRESH_MS;
+    return limits->idle_timeout < limits->header_timeout ? limits->idle_timeout : limits->header_timeout;
+}
+
 /* One timer for all deadlines of a client: when it fires, look which one applies now and how far off it is. */
 static void on_client_timer(struct timer *t)
 {
@@ -211,20 +230,20 @@ static void on_client_timer(struct timer *t)
     const struct pump_limits *limits = c->pump->limits;
     sc_msec now = loop_now(c->loop), due;
 
-    if (c->request != NULL && (c->parked || c->phase != FRAMING_BODY))
-        due = now + limits->body_timeout;               /* the exchange has deadlines of its own */
-    else if (c->phase == FRAMING_BODY)
-        due = c->stamp + limits->body_timeout;
-    else if (c->head_since != 0)
+    if (in_head(c))
         due = c->head_since + limits->header_timeout;
+    else if (c->request != NULL && (c->parked || c->phase != FRAMING_BODY))
+        due = now + limits->body_timeout;               /* the exchange has deadlines of its own */
+    else if (c->request != NULL)
+        due = c->stamp + limits->body_timeout;
     else
-        due = c->stamp + (c->framing.requests == 0 ? limits->header_timeout : limits->idle_timeout);
+        due = c->stamp + idle_limit(c);
     if (due > now)
         timer_start(c->loop, t, due - now);
-    else if (c->phase == FRAMING_BODY && c->request != NULL)
-        c->pump->ops->body_late(c->pump->arg, c, c->request);
-    else if (c->head_since != 0)
+    else if (in_head(c))
         head_late(c);
+    else if (c->request != NULL)
+        c->pump->ops->body_late(c->pump->arg, c, c->request);
     else
         client_kill(c);
 }
@@ -235,6 +254,7 @@ void client_park(struct client *c)
     c->parked = true;
     MHD_suspend_connection(c->mhd);
 #ifdef HAVE_SEAM
+    seam_watch(c);
     if (c->hup)
         pump_hangup(c, 0);
 #else
@@ -254,6 +274,14 @@ void client_resume(struct client *c)
 #endif
     MHD_resume_connection(c->mhd);
     client_poke(c);
+}
+
+void client_set_head(struct client *c, const char *text, size_t n)
+{
+    assert(pump_has_seam());
+    c->head = text;
+    c->head_n = n;
+    c->head_at = 0;
 }
 
 void client_poke(struct client *c)
@@ -306,6 +334,7 @@ static void *on_request_line(void *arg, const char *target, struct MHD_Connectio
     struct pump *p = arg;
 
     c->probed = c->answering = false;
+    c->begun++;
     c->request = p->ops->begin(p->arg, c, target);
     return c->request;
 }
@@ -329,6 +358,7 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **request, en
         return;
     p->ops->completed(p->arg, c, *request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     *request = c->request = NULL;
+    c->head = NULL;
     c->stamp = loop_now(p->loop);
 }
 
@@ -538,7 +568,7 @@ static void adopt(struct pump *p, int fd, const struct sockaddr *from, socklen_t
     c->closing = p->draining;
     c->stamp = loop_now(p->loop);
     c->timer.fn = on_client_timer;
-    timer_start(p->loop, &c->timer, p->limits->header_timeout);
+    timer_start(p->loop, &c->timer, idle_limit(c));
     list_init(&c->ready);
     list_push(&p->clients, &c->all);
     p->nclients++;
@@ -736,6 +766,12 @@ void pump_stop(struct pump *p)
     p->watching = false;
 }
 
+void pump_close_listener(struct pump *p)
+{
+    sys_close(p->listener->fd);
+    p->listener->fd = -1;
+}
+
 unsigned pump_accept_rest(struct pump *p)
 {
     unsigned n = 0;
@@ -752,8 +788,12 @@ void pump_drain(struct pump *p)
         struct client *c = list_entry(it, struct client, all);
 
         c->closing = true;
-        if (c->request == NULL && c->head_since == 0 && c->framing.requests > 0)
+        if (c->request != NULL || c->head_since != 0)
+            continue;
+        if (c->framing.requests > 0)
             client_kill(c);
+        else
+            timer_start(p->loop, &c->timer, DRAIN_FRESH_MS);
     }
 }
 

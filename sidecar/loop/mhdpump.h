@@ -67,6 +67,8 @@ void pump_start(struct pump *p);        /* begins to accept */
 void pump_stop(struct pump *p);         /* no longer accepts; the listening socket stays open */
 /* Accepts what waits in the queue of the kernel. Returns how many. */
 unsigned pump_accept_rest(struct pump *p);
+/* Closes the listening socket: no pump of the listener may be accepting any more. */
+void pump_close_listener(struct pump *p);
 /* From now on every answer ends its connection; idle ones are closed now. */
 void pump_drain(struct pump *p);
 bool pump_draining(const struct pump *p);
@@ -84,5 +86,8 @@ void client_park(struct client *c);
 void client_resume(struct client *c);
 /* The client's daemon has something to do that no event tells of. */
 void client_poke(struct client *c);
+/* With the seam: text[0..n), a whole response head, goes out in place of the library's for the answer now queued. It must
+ * frame the body as the library does, and live until the request is completed. */
+void client_set_head(struct client *c, const char *text, size_t n);
 /* Ends the connection at once, as far as the client can see; the library notices in this turn. */
 void client_kill(struct client *c);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 
 /* What a descriptor is: a client, a daemon's epoll (tagged by the lowest bit), or nothing of ours. */
 static _Atomic(uintptr_t) *table;
@@ -98,6 +99,12 @@ struct client *seam_client(int fd)
 
 /* ---- readiness ---- */
 
+void seam_watch(struct client *c)
+{
+    if (!c->registered)
+        c->registered = io_add(c->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
 static void offer(struct client *c)
 {
     struct seam_queue *q = shard_queue(c->shard);
@@ -160,9 +167,7 @@ int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *e)
     c->active = true;
     if (c->pending != 0)
         offer(c);
-    if (c->registered)
-        return 0;
-    c->registered = io_add(q->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    seam_watch(c);
     return c->registered ? 0 : -1;
 }
 
@@ -320,16 +325,45 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
 
 /* ---- bytes out ---- */
 
+/* Sends our head in place of the library's, which is the first piece of what it sends: whole, since it builds it in one
+ * run. What the library gets told is what it would have been told for its own. */
+static ssize_t send_own_head(struct client *c, const struct iovec *iov, size_t n, int flags)
+{
+    struct iovec mine[4] = { { (char *)c->head + c->head_at, c->head_n - c->head_at } };
+    struct msghdr m = { .msg_iov = mine, .msg_iovlen = n < 4 ? n : 4 };
+    size_t left = mine[0].iov_len;
+    ssize_t sent;
+
+    for (size_t i = 1; i < m.msg_iovlen; i++)
+        mine[i] = iov[i];
+    sent = __real_sendmsg(c->io.fd, &m, flags);
+    if (sent < 0)
+        return -1;
+    if ((size_t)sent < left) {
+        c->head_at += (size_t)sent;
+        errno = EAGAIN;
+        return -1;
+    }
+    c->head = NULL;
+    return (ssize_t)iov[0].iov_len + sent - (ssize_t)left;
+}
+
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
 {
-    return __real_send(fd, p, n, flags);
+    struct client *c = client_of(fd);
+    struct iovec iov = { (void *)p, n };
+
+    return c != NULL && c->head != NULL ? send_own_head(c, &iov, 1, flags) : __real_send(fd, p, n, flags);
 }
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
 {
-    return __real_sendmsg(fd, m, flags);
+    struct client *c = client_of(fd);
+
+    return c != NULL && c->head != NULL ? send_own_head(c, m->msg_iov, m->msg_iovlen, flags)
+                                        : __real_sendmsg(fd, m, flags);
 }
 
 ssize_t __wrap_sendfile64(int out, int in, off_t *offset, size_t n);

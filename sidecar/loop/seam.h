@@ -31,6 +31,8 @@ bool seam_bound(struct seam_queue *q);
 /* Before the library is told of it. False when the descriptor is too high. */
 bool seam_add(struct client *c);
 struct client *seam_client(int fd);
+/* Registers the socket if the library has not done it yet (it reads a new connection first): so that its end is seen. */
+void seam_watch(struct client *c);
 /* An event of the client's socket. */
 void seam_event(struct io *io, uint32_t events);
 

@@ -72,21 +72,104 @@ static void *begin(void *arg, struct client *c, const char *target)
 
 /* ---- the answer ---- */
 
+/* The library frames the body and sends it. With the seam the head is ours, and replaces the library's on the wire;
+ * without it, the library writes one from what it is given. */
+enum frame { FRAME_NONE, FRAME_LENGTH, FRAME_CHUNKED, FRAME_CLOSE };
+
+static bool is_ours_to_say(const struct header *h)
+{
+    return h->id == HDR_CONTENT_LENGTH || h->id == HDR_TRANSFER_ENCODING || h->id == HDR_CONNECTION;
+}
+
+static bool will_close(const struct sc_exchange *x, enum frame f)
+{
+    unsigned said = headers_may_have(&x->headers, HDR_CONNECTION) ? connection_options(&x->headers) : 0;
+
+    return x->down.close || x->client->closing || f == FRAME_CLOSE || (said & CONNECTION_CLOSE) != 0 ||
+           (x->req.minor == 0 && (said & CONNECTION_KEEP_ALIVE) == 0);
+}
+
+static char *put(char *to, const void *p, size_t n)
+{
+    memcpy(to, p, n);
+    return to + n;
+}
+
+#define PUT(to, literal) put(to, literal, sizeof(literal) - 1)
+
+static char *put_number(char *to, uint64_t n)
+{
+    char digits[20];
+    unsigned at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    return put(to, digits + at, sizeof digits - at);
+}
+
+static size_t head_bound(const struct sc_exchange *x)
+{
+    const struct headers *h = &x->response.headers;
+    size_t n = 256;
+
+    for (unsigned i = 0; i < h->n; i++)
+        n += h->at[i].name.n + h->at[i].value.n + 4;
+    return n;
+}
+
+static char *put_fields(struct sc_exchange *x, char *to)
+{
+    struct header *h;
+    bool date = false;
+
+    for (unsigned i = 0; (h = headers_each(&x->response.headers, &i)) != NULL;) {
+        if (is_ours_to_say(h) || (h->id == HDR_DATE && date))
+            continue;
+        date |= h->id == HDR_DATE;
+        to = put(to, h->name.p, h->name.n);
+        to = PUT(to, ": ");
+        if (h->value.n > 0)
+            to = put(to, h->value.p, h->value.n);
+        to = PUT(to, "\r\n");
+    }
+    if (!date) {                                        /* RFC 9110 6.6.1 */
+        to = PUT(to, "Date: ");
+        to = put(to, worker_date(x->worker).p, 29);
+        to = PUT(to, "\r\n");
+    }
+    return to;
+}
+
+static void write_head(struct sc_exchange *x, enum frame f, uint64_t length, bool closes)
+{
+    struct sc_str reason = status_reason(x->res.status);
+    char *head = arena_alloc(&x->arena, head_bound(x)), *to = PUT(head, "HTTP/1.1 ");
+
+    to = put_number(to, x->res.status);
+    *to++ = ' ';
+    to = put(to, reason.p, reason.n);
+    to = PUT(to, "\r\n");
+    to = put_fields(x, to);
+    if (f == FRAME_LENGTH) {
+        to = PUT(to, "Content-Length: ");
+        to = put_number(to, length);
+        to = PUT(to, "\r\n");
+    } else if (f == FRAME_CHUNKED) {
+        to = PUT(to, "Transfer-Encoding: chunked\r\n");
+    }
+    if (closes)
+        to = PUT(to, "Connection: close\r\n");
+    else if (x->req.minor == 0)
+        to = PUT(to, "Connection: keep-alive\r\n");
+    to = PUT(to, "\r\n");
+    client_set_head(x->client, head, (size_t)(to - head));
+}
+
 static void add_header(struct MHD_Response *r, const char *name, const char *value)
 {
     if (MHD_add_response_header(r, name, value[0] == '\0' ? " " : value) != MHD_YES)
         log_limited(LOG_DEBUG_, "libmicrohttpd refused the field %s of an answer", log_safe(str_of(name)));
-}
-
-/* Names and values stand in memory of the exchange, each followed by a byte that is not needed any more (a colon, a line
- * end), or are literals. */
-static const char *terminated(struct sc_str s)
-{
-    if (s.n == 0)
-        return "";
-    if (s.p[s.n] != '\0')
-        ((char *)s.p)[s.n] = '\0';
-    return s.p;
 }
 
 static void add_headers(struct sc_exchange *x, struct MHD_Response *r)
@@ -95,19 +178,25 @@ static void add_headers(struct sc_exchange *x, struct MHD_Response *r)
     bool date = false;
 
     for (unsigned i = 0; (h = headers_each(&x->response.headers, &i)) != NULL;) {
-        if (h->id == HDR_CONTENT_LENGTH || h->id == HDR_TRANSFER_ENCODING || h->id == HDR_CONNECTION)
+        if (is_ours_to_say(h) || (h->id == HDR_DATE && date))
             continue;
-        if (h->id == HDR_DATE) {
-            if (date)
-                continue;
-            date = true;
-        }
-        add_header(r, terminated(h->name), terminated(h->value));
+        date |= h->id == HDR_DATE;
+        add_header(r, arena_dupz(&x->arena, h->name), arena_dupz(&x->arena, h->value));
     }
     if (!date)
         add_header(r, "Date", worker_date(x->worker).p);
-    if (x->down.close || x->client->closing)
+}
+
+static void give_head(struct sc_exchange *x, struct MHD_Response *r, enum frame f, uint64_t length)
+{
+    bool closes = will_close(x, f);
+
+    if (closes)
         add_header(r, "Connection", "close");
+    if (pump_has_seam())
+        write_head(x, f, length, closes);
+    else
+        add_headers(x, r);
 }
 
 /* The reset that follows makes sure that nobody takes what was sent for the whole. */
@@ -195,69 +284,76 @@ static ssize_t on_wanted(void *arg, uint64_t at, char *to, size_t n)
     return 0;
 }
 
-/* An answer without a body whose Content-Length is that of the body it does not have. */
-static struct MHD_Response *make_bodiless(struct sc_exchange *x)
+/* HEAD and 304 say how long the body would be, if that is known (RFC 9110 8.6); 204 says nothing. */
+static struct MHD_Response *make_bodiless(struct sc_exchange *x, enum frame *f, uint64_t *length)
 {
-    struct response *r = &x->response;
     struct MHD_Response *m;
 
     x->down.finished = true;
-    if (r->has_length || x->res.own)
-        return MHD_create_response_from_callback(x->res.own ? x->res.body.n : r->content_length, 1024, on_wanted, x, NULL);
+    *length = x->res.own ? x->res.body.n : x->response.content_length;
+    *f = x->res.status != MHD_HTTP_NO_CONTENT && (x->res.own || x->response.has_length) ? FRAME_LENGTH : FRAME_NONE;
+    if (pump_has_seam() || x->res.status == MHD_HTTP_NO_CONTENT)
+        return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    if (*f == FRAME_LENGTH)
+        return MHD_create_response_from_callback(*length, 1024, on_wanted, x, NULL);
 #if HAVE_DECL_MHD_RF_HEAD_ONLY_RESPONSE
     m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     MHD_set_response_options(m, MHD_RF_HEAD_ONLY_RESPONSE, MHD_RO_END);
 #else
-    /* 0.9.75 would put the end of a chunked body behind the head: the connection must end with it. */
-    m = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, on_wanted, x, NULL);
+    /* 0.9.75 puts the end of a chunked body behind the head of an unknown length: better to say a wrong one and be done
+     * with the connection. */
+    m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     x->down.close = true;
 #endif
     return m;
 }
 
-static struct MHD_Response *make_buffer(struct sc_exchange *x, struct sc_str body)
+static struct MHD_Response *make_buffer(struct sc_exchange *x, struct sc_str body, enum frame *f, uint64_t *length)
 {
-    x->down.sent = body.n;
+    x->down.sent = *length = body.n;
     x->down.finished = true;
+    *f = FRAME_LENGTH;
     return MHD_create_response_from_buffer(body.n, (void *)(body.n > 0 ? body.p : ""), MHD_RESPMEM_PERSISTENT);
 }
 
-static struct MHD_Response *make_stream(struct sc_exchange *x)
+static struct MHD_Response *make_stream(struct sc_exchange *x, enum frame *f, uint64_t *length)
 {
     bool counted = x->response.body == BODY_LENGTH && !x->res_hooked;
 
-    return MHD_create_response_from_callback(counted ? x->response.content_length : MHD_SIZE_UNKNOWN, BLOCK, on_wanted,
-                                             x, NULL);
+    *length = x->response.content_length;
+    *f = counted ? FRAME_LENGTH : x->req.minor != 0 ? FRAME_CHUNKED : FRAME_CLOSE;
+    return MHD_create_response_from_callback(counted ? *length : MHD_SIZE_UNKNOWN, BLOCK, on_wanted, x, NULL);
 }
 
-static struct MHD_Response *make_response(struct sc_exchange *x)
+static struct MHD_Response *make_response(struct sc_exchange *x, enum frame *f, uint64_t *length)
 {
     struct sc_str body;
 
-    if (x->res.head_only && x->res.status != MHD_HTTP_NO_CONTENT)
-        return make_bodiless(x);
+    if (x->res.head_only)
+        return make_bodiless(x, f, length);
     if (x->res.own)
-        return make_buffer(x, x->res.body);
-    if (x->res_hooked)
-        return make_stream(x);
-    if (!upstream_body_whole(x, &body))
-        return make_stream(x);
-    upstream_finish(x);
-    return make_buffer(x, body);
+        return make_buffer(x, x->res.body, f, length);
+    if (x->res_hooked || !upstream_body_whole(x, &body))
+        return make_stream(x, f, length);
+    return make_buffer(x, body, f, length);
 }
 
 /* Only where the library takes an answer: first call, final call, or parked in the final one. */
 static bool queue(struct sc_exchange *x)
 {
-    struct MHD_Response *r = make_response(x);
+    enum frame f = FRAME_NONE;
+    uint64_t length = 0;
+    struct MHD_Response *r = make_response(x, &f, &length);
     enum MHD_Result done;
 
     assert(!x->down.queued);
     x->down.queued = true;
     x->down.response = r;
     x->client->answering = true;
-    add_headers(x, r);
-    if (!x->down.finished)
+    give_head(x, r, f, length);
+    if (x->down.finished)
+        upstream_finish(x);
+    else
         flow_streaming(x);
     done = MHD_queue_response(x->client->mhd, x->res.status, r);
     MHD_destroy_response(r);

@@ -352,6 +352,8 @@ static enum flow_next deadline_passed(struct sc_exchange *x)
 
 static enum flow_next await(struct sc_exchange *x)
 {
+    struct hop hop;
+
     if (take(x, FACT_DEADLINE))
         return deadline_passed(x);
     if (take(x, FACT_FAILED))
@@ -362,7 +364,7 @@ static enum flow_next await(struct sc_exchange *x)
         return try_again(x);
     x->res.own = false;
     x->res.status = x->response.status;
-    hop_strip(&x->response.headers, &x->req.hop);
+    hop_strip(&x->response.headers, &hop);
     return go(x, FLOW_RESPOND);
 }
 

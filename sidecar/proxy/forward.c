@@ -154,7 +154,7 @@ void forward_prepare(struct sc_exchange *x)
     memcpy(out->seen, x->headers.seen, sizeof out->seen);
     hop_strip(out, &x->req.hop);
     headers_remove(out, HDR_EXPECT);
-    if (x->req.trusted)
+    if (peer_of(x)->proxy)
         return;
     for (unsigned i = 0; i < out->n; i++) {             /* X_Forwarded_For is the same to many applications */
         enum hdr id = out->at[i].id != HDR_OTHER ? out->at[i].id : hdr_alias(out->at[i].name.p, out->at[i].name.n);

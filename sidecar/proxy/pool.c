@@ -390,7 +390,13 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
 
     c->user = NULL;
     c->served++;
-    if (c->readable || c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
+    if (c->readable && !c->hup) {       /* the last read filled its buffer: only another one tells whether that was all */
+        char more;
+
+        if (upconn_recv(c, &more, 1) >= 0 || errno != EAGAIN)
+            c->hup = true;
+    }
+    if (c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
         pool_close(c);
         return;
     }
