@@ -18,6 +18,7 @@
 enum {
     SHARD_CLIENTS = 128,            /* connections of one daemon; see the README for the measurement */
     ACCEPT_BATCH = 16,
+    QUICKACK_FROM = 64 * 1024,      /* of a body that is still to come */
     PAUSE_MS = 100,                 /* no descriptors, or too many connections: look again after this */
     DRAIN_FRESH_MS = 500,           /* what a new connection has left for its request when the listener drains */
     UNEVEN_FROM = 16,               /* fewer connections than this are not worth moving to another worker */
@@ -174,6 +175,19 @@ size_t pump_refusal(struct client *c, char *to, size_t room)
     return c->pump->ops->refuse(c->pump->arg, c, status, to, room);
 }
 
+/* A sender with a small buffer waits for our acknowledgement, and the kernel holds it back for 40 ms when pieces are
+ * smaller than its segments (on loopback 64 KiB): measured, an upload of 64 MiB took 32 s instead of 0.3 s. */
+static void body_goes_on(struct client *c)
+{
+    static const int one = 1;
+    sc_msec timeout = c->pump->limits->body_timeout;
+
+    if (c->timer.at > c->stamp + timeout)
+        timer_start(c->loop, &c->timer, timeout);
+    if (c->drained && c->framing.left > QUICKACK_FROM && c->address.any.sa_family != AF_UNIX)
+        setsockopt(c->io.fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
 void pump_heard(struct client *c)
 {
     const struct pump_limits *limits = c->pump->limits;
@@ -187,8 +201,8 @@ void pump_heard(struct client *c)
         return;
     }
     c->head_since = 0;
-    if (c->phase == FRAMING_BODY && c->timer.at > c->stamp + limits->body_timeout)
-        timer_start(c->loop, &c->timer, limits->body_timeout);
+    if (c->phase == FRAMING_BODY)
+        body_goes_on(c);
 }
 
 /* Answers a head that does not come to its end, and closes. */

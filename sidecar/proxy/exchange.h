@@ -147,6 +147,12 @@ struct sc_exchange {
         struct timer backoff;
     } tries;
 
+    struct {                            /* a place among the service's requests, for limit.c */
+        bool place, waits;
+        struct link link;
+        struct timer timer;
+    } queued;
+
     char *kept;                         /* request body so far, for another try */
     size_t kept_n, kept_cap;
 

@@ -29,6 +29,7 @@
 #include "proxy/attempt.h"
 #include "proxy/downstream.h"
 #include "proxy/forward.h"
+#include "proxy/limit.h"
 #include "proxy/record.h"
 #include "proxy/reply.h"
 #include "proxy/upstream.h"
@@ -158,6 +159,7 @@ void flow_fail(struct sc_exchange *x, enum err e, const char *detail)
 {
     upstream_cancel(x);
     attempt_drop(x);
+    limit_leave(x);
     reply_error(x, e, detail);
     x->step = FLOW_RESPOND;
 }
@@ -279,8 +281,21 @@ static enum flow_next attempt(struct sc_exchange *x)
     enum sc_verdict v;
     ssize_t n;
 
+    if ((x->facts & FACT_DEADLINE) != 0)                /* while waiting for a place, or between two tries */
+        return go(x, FLOW_AWAIT);
     if (x->tries.backoff.pending)
-        return (x->facts & FACT_DEADLINE) != 0 ? go(x, FLOW_AWAIT) : FLOW_PARK;
+        return FLOW_PARK;
+    switch (limit_enter(x)) {
+    case LIMIT_PASS:
+        break;
+    case LIMIT_WAIT:
+        arm(x);
+        return FLOW_PARK;
+    case LIMIT_FULL:
+        return fail(x, ERR_OVERLOADED, "the service has as many requests in flight and waiting as it may");
+    case LIMIT_LATE:
+        return fail(x, ERR_QUEUE_TIMEOUT, "the service had no place for the request in time");
+    }
     t = attempt_pick(x);
     if (t == NULL)
         return fail(x, ERR_NO_TARGET, x->tries.set->n == 0 ? "the service has no targets"
@@ -412,6 +427,7 @@ static enum flow_next finish(struct sc_exchange *x)
     timer_stop(&x->tries.backoff);
     upstream_cancel(x);
     attempt_drop(x);
+    limit_leave(x);
     record_exchange(x);
     if (x->req_queue != NULL)
         body_fini(x->req_queue);
@@ -435,6 +451,7 @@ static void client_gone(struct sc_exchange *x)
     timer_stop(&x->tries.backoff);
     upstream_cancel(x);
     attempt_drop(x);
+    limit_leave(x);
     if (x->started)
         chain_cancel(&x->chain);
     x->step = FLOW_FINISH;

@@ -35,7 +35,16 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
         snprintf(l->port, sizeof l->port, "%.7s", colon + 1);
 }
 
-static void ready_service(struct plan *p, unsigned i)
+/* A service of the same name goes on counting where it is. */
+static struct limit_counts *counts_of(const struct plan *previous, struct sc_str name)
+{
+    for (unsigned i = 0; previous != NULL && i < previous->nservices; i++)
+        if (str_eq(previous->services[i].name, name))
+            return limit_counts_ref(previous->services[i].counts);
+    return limit_counts_new();
+}
+
+static void ready_service(struct plan *p, unsigned i, const struct plan *previous)
 {
     struct plan_service *s = &p->services[i];
     const struct service_conf *c = (const struct service_conf *)p->config->services.at + i;
@@ -43,6 +52,7 @@ static void ready_service(struct plan *p, unsigned i)
     s->conf = c;
     s->index = i;
     s->name = str_of(c->discovery.name);
+    s->counts = counts_of(previous, s->name);
     s->host = str_of(c->host);
     s->host_mode = strcmp(c->host, "preserve") == 0 ? HOST_PRESERVE
                  : strcmp(c->host, "target") == 0 ? HOST_TARGET : HOST_VALUE;
@@ -168,13 +178,12 @@ struct plan *plan_build(struct config *config, struct listener *const *sockets, 
     p->nservices = config->services.n;
     p->nroutes = config->routes.n;
     p->listeners = xcalloc(p->nlisteners, sizeof *p->listeners);
-    p->services = aligned_alloc(64, (p->nservices + 1) * sizeof *p->services);
-    memset(p->services, 0, (p->nservices + 1) * sizeof *p->services);
+    p->services = xcalloc(p->nservices, sizeof *p->services);
     p->routes = xcalloc(p->nroutes, sizeof *p->routes);
     p->watched = xcalloc(p->nservices, sizeof *p->watched);
     p->via_n = (size_t)snprintf(p->via, sizeof p->via, "outrider");
     for (unsigned i = 0; i < p->nservices; i++) {
-        ready_service(p, i);
+        ready_service(p, i, previous);
         if (p->services[i].conf->max_response_header_size > response_head)
             response_head = p->services[i].conf->max_response_header_size;
     }
@@ -202,6 +211,8 @@ void plan_free(struct plan *p)
     if (p->chains != NULL)
         chain_set_free(&p->chains);
     router_free(&p->router);
+    for (unsigned i = 0; i < p->nservices; i++)
+        limit_counts_unref(&p->services[i].counts);
     free(p->listeners);
     free(p->services);
     free(p->routes);

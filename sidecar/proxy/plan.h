@@ -11,6 +11,7 @@
 #include "loop/mhdpump.h"
 #include "policy/chain.h"
 #include "proxy/config.h"
+#include "proxy/limit.h"
 #include "proxy/route.h"
 
 #include <stdatomic.h>
@@ -36,9 +37,7 @@ struct plan_service {
     enum host_mode host_mode;
     struct sc_str name, host;
     struct response_limits response;
-    /* For the whole process. */
-    _Alignas(64) atomic_int requests;   /* in flight */
-    atomic_int pending;
+    struct limit_counts *counts;        /* for the whole process; a reference */
 };
 
 struct plan_route {

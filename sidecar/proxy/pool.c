@@ -335,6 +335,19 @@ static void set_address(CURL *easy, struct connecting *k, const struct upconn *c
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, k->connect_to);
 }
 
+/* Idle connections to other targets of the service give way to a new one. */
+static void make_room(struct pool *p, const struct plan_service *s)
+{
+    list_each(it, &p->age) {
+        struct upconn *c = list_entry(it, struct upconn, age);
+
+        if (atomic_load_explicit(&s->counts->connections, memory_order_relaxed) < (int)s->conf->limits.max_connections)
+            return;
+        if (c->counts == s->counts)
+            pool_close(c);
+    }
+}
+
 struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct target *t, sc_msec timeout,
                             struct sc_exchange *user)
 {
@@ -346,6 +359,9 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
     c->pool = p;
     c->home = home_of(p, t);
     c->target = target_ref(t);
+    make_room(p, s);
+    c->counts = limit_counts_ref(s->counts);
+    atomic_fetch_add_explicit(&c->counts->connections, 1, memory_order_relaxed);
     list_init(&c->idle);
     list_init(&c->age);
     c->user = user;
@@ -384,6 +400,16 @@ struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct ta
     return c;
 }
 
+/* Somebody waits, or the idle connections of this and other workers could be in the way of those who come: near the limit
+ * nothing is kept, since a worker cannot close what another one keeps. */
+static bool is_crowded(const struct plan_service *s)
+{
+    int most = (int)s->conf->limits.max_connections;
+
+    return atomic_load_explicit(&s->counts->connections, memory_order_relaxed) > most / 2 &&
+           (most < 64 || atomic_load_explicit(&s->counts->pending, memory_order_relaxed) > 0);
+}
+
 void pool_keep(struct upconn *c, const struct plan_service *s)
 {
     struct pool *p = c->pool;
@@ -396,7 +422,7 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
         if (upconn_recv(c, &more, 1) >= 0 || errno != EAGAIN)
             c->hup = true;
     }
-    if (c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
+    if (c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle || is_crowded(s)) {
         pool_close(c);
         return;
     }
@@ -432,5 +458,7 @@ void pool_close(struct upconn *c)
     }
     buf_fini(&c->out);
     target_unref(&c->target);
+    atomic_fetch_sub_explicit(&c->counts->connections, 1, memory_order_relaxed);
+    limit_counts_unref(&c->counts);
     loop_free_later(p->loop, c);
 }

@@ -26,6 +26,7 @@ struct upconn {
     struct pool *pool;
     struct pool_home *home;
     struct target *target;              /* a reference */
+    struct limit_counts *counts;        /* of its service; a reference */
     struct link idle, age;              /* of its home, newest first; of the pool, oldest first */
     void *easy;                         /* libcurl's handle: while connecting, and for TLS */
     struct sc_exchange *user;           /* NULL while idle */

@@ -176,6 +176,7 @@ struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *w
     w->curl = curlmux_new(w->loop);
     w->pool = pool_new(w->loop, w->curl, &upstream_ops);
     w->log = access_port_new(writer);
+    limit_queue_init(&w->queue);
     w->adopt.fn = on_adopt;
     w->tick.fn = on_tick;
     w->scratch = xmalloc(WORKER_SCRATCH);
@@ -281,6 +282,7 @@ static void on_stop(struct mail *m)
     free(s);
     timer_stop(&w->tick);
     timer_stop(&w->drain);
+    limit_queue_fini(&w->queue);
     for (unsigned i = 0; i < w->npumps; i++)
         pump_free(&w->pumps[i]);
     pool_free(&w->pool);

@@ -66,6 +66,7 @@ struct sc_worker {
     struct curlmux *curl;
     struct pool *pool;
     struct access_port *log;
+    struct limit_queue queue;
     struct sc_exchange *free;
     unsigned nfree;
     struct timer tick;                  /* once a second */

@@ -1,0 +1,43 @@
+/* sidecar/proxy/limit.h - how much a service may have at once, and who waits for its turn.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The numbers hold for the process: counters are shared by all workers and survive reloads; whoever waits does so in a
+ * list of its worker, first come first served. Worker's thread, but for the making of counts. */
+#pragma once
+
+#include "base/list.h"
+#include "loop/loop.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct sc_exchange;
+struct sc_worker;
+
+/* Of one service; shared by the plans that name it. */
+struct limit_counts {
+    atomic_uint refs;
+    _Alignas(64) atomic_int requests;       /* in flight */
+    atomic_int pending;                     /* waiting, all workers */
+    _Alignas(64) atomic_int connections;    /* to its targets, idle ones included */
+};
+
+struct limit_counts *limit_counts_new(void);
+struct limit_counts *limit_counts_ref(struct limit_counts *c);
+void limit_counts_unref(struct limit_counts **c);
+
+/* Those who wait on one worker. */
+struct limit_queue {
+    struct link waiters;                    /* of struct sc_exchange, by queued.link */
+    struct timer look;                      /* another worker may have let go */
+};
+
+void limit_queue_init(struct limit_queue *q);
+void limit_queue_fini(struct limit_queue *q);
+
+enum limit { LIMIT_PASS, LIMIT_WAIT, LIMIT_FULL, LIMIT_LATE };
+
+/* Asks for a place; again after LIMIT_WAIT, when flow_run comes. LIMIT_LATE: it waited too long. */
+enum limit limit_enter(struct sc_exchange *x);
+/* Gives the place, or the wish for one, back. Harmless without either. */
+void limit_leave(struct sc_exchange *x);
