@@ -49,7 +49,10 @@ struct control {
     struct listener **listeners;
     unsigned nlisteners;
     struct sc_worker **workers;
-    unsigned nworkers, adopted, drained;
+    unsigned nworkers, adopted;
+    enum drain stage;                   /* of the end */
+    unsigned waiting_for;               /* workers, in that stage */
+    sc_msec deadline;
     struct timer delay;
     sc_msec started_wall;
     int exit_code;
@@ -161,12 +164,13 @@ static void adopted(void *arg, unsigned worker, const struct snapshot *s)
     atomic_store(&c->generation_seen, s->plan->config->generation);
 }
 
-static void on_worker_drained(struct control *c);
+static void on_stage_over(struct control *c);
 
-static void drained(void *arg, unsigned worker)
+static void drained(void *arg, unsigned worker, enum drain stage)
 {
     (void)worker;
-    post(arg, on_worker_drained);
+    (void)stage;                        /* control asks for one stage at a time */
+    post(arg, on_stage_over);
 }
 
 /* ---- discovery ---- */
@@ -283,39 +287,66 @@ static void reload(struct control *c)
 
 /* ---- the end ---- */
 
+/* One stage of the workers' end after the other; the rest of the queue of connections is for the first worker alone. */
+static void drain(struct control *c, enum drain stage)
+{
+    c->stage = stage;
+    c->waiting_for = stage == DRAIN_REST ? 1 : c->nworkers;
+    for (unsigned i = 0; i < c->waiting_for; i++)
+        worker_drain(c->workers[i], stage, c->deadline);
+}
+
+static void on_stage_over(struct control *c)
+{
+    if (--c->waiting_for > 0)
+        return;
+    if (c->stage != DRAIN_END) {
+        drain(c, c->stage + 1);
+        return;
+    }
+    set_phase(c, STOPPED);
+    loop_stop(c->loop);
+}
+
 static void on_delay_over(struct timer *t)
 {
     struct control *c = list_entry(t, struct control, delay);
 
-    if (c->phase != DELAYING)
-        return;
     set_phase(c, DRAINING);
-    for (unsigned i = 0; i < c->nworkers; i++)
-        worker_drain(c->workers[i], c->config->shutdown.deadline);
+    drain(c, DRAIN_QUIET);
 }
 
-static void on_worker_drained(struct control *c)
+static void stop_gently(struct control *c)
 {
-    if (++c->drained < c->nworkers)
-        return;
-    set_phase(c, STOPPED);
-    loop_stop(c->loop);
+    log_info("stopping: %s", c->config->shutdown.delay > 0 ? "not ready any more, still accepting" : "draining");
+    set_phase(c, DELAYING);
+    c->deadline = c->config->shutdown.deadline;
+    for (unsigned i = 0; i < c->nworkers; i++)
+        worker_drain(c->workers[i], DRAIN_LAST_ANSWERS, 0);
+    timer_start(c->loop, &c->delay, c->config->shutdown.delay);
+}
+
+static void stop_at_once(struct control *c)
+{
+    log_info("stopping at once");
+    timer_stop(&c->delay);
+    c->deadline = 0;
+    if (c->phase != DRAINING) {
+        set_phase(c, DRAINING);
+        drain(c, DRAIN_QUIET);
+    } else if (c->stage == DRAIN_END) {
+        for (unsigned i = 0; i < c->nworkers; i++)
+            worker_drain(c->workers[i], DRAIN_END, 0);
+    }
 }
 
 static void stop(struct control *c, bool at_once)
 {
     handed_notify("STOPPING=1");
-    if (c->phase <= RUNNING && !at_once) {
-        log_info("stopping: %s", c->config->shutdown.delay > 0 ? "not ready any more, still accepting" : "draining");
-        set_phase(c, DELAYING);
-        timer_start(c->loop, &c->delay, c->config->shutdown.delay);
-        return;
-    }
-    log_info("stopping at once");
-    timer_stop(&c->delay);
-    set_phase(c, DRAINING);
-    for (unsigned i = 0; i < c->nworkers; i++)
-        worker_drain(c->workers[i], 0);
+    if (c->phase <= RUNNING && !at_once)
+        stop_gently(c);
+    else if (c->phase < STOPPED)
+        stop_at_once(c);
 }
 
 static void dump(struct control *c)
@@ -505,6 +536,7 @@ static void end(struct control *c)
 {
     for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)
         worker_stop(c->workers[i]);
+    loop_read_mail(c->loop);
     admin_stop(&c->admin);
     for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)
         worker_free(&c->workers[i]);

@@ -233,6 +233,11 @@ static void read_mail(struct loop *l)
     }
 }
 
+void loop_read_mail(struct loop *l)
+{
+    read_mail(l);
+}
+
 static int how_long(struct loop *l)
 {
     sc_msec wait;

@@ -76,5 +76,7 @@ void loop_task_cancel(struct loop *l, struct task *t);
 /* free(p) after this turn. */
 void loop_free_later(struct loop *l, void *p);
 
+/* Reads the letters that came in after the last turn: before the loop is freed. */
+void loop_read_mail(struct loop *l);
 /* From any thread. Order is kept per sender. */
 void loop_post(struct loop *l, struct mail *m);

@@ -44,7 +44,7 @@ struct pump {
     unsigned nshards;
     struct shard *current;          /* where the next connection goes, as long as there is room */
     struct io accept;
-    bool accepting, watching, draining;
+    bool accepting, watching, last_answers, draining;
     struct timer pause;
     struct link clients;
     unsigned nclients;
@@ -579,7 +579,7 @@ static void adopt(struct pump *p, int fd, const struct sockaddr *from, socklen_t
     memcpy(&c->address, from, n < sizeof c->address ? n : sizeof c->address);
     describe(c);
     framing_init(&c->framing, &p->limits->framing);
-    c->closing = p->draining;
+    c->closing = p->last_answers;
     c->stamp = loop_now(p->loop);
     c->timer.fn = on_client_timer;
     timer_start(p->loop, &c->timer, idle_limit(c));
@@ -795,13 +795,20 @@ unsigned pump_accept_rest(struct pump *p)
     return n;
 }
 
+void pump_last_answers(struct pump *p)
+{
+    p->last_answers = true;
+    list_each(it, &p->clients)
+        list_entry(it, struct client, all)->closing = true;
+}
+
 void pump_drain(struct pump *p)
 {
+    pump_last_answers(p);
     p->draining = true;
     list_each(it, &p->clients) {
         struct client *c = list_entry(it, struct client, all);
 
-        c->closing = true;
         if (c->request != NULL || c->head_since != 0)
             continue;
         if (c->framing.requests > 0)

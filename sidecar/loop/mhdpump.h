@@ -69,7 +69,9 @@ void pump_stop(struct pump *p);         /* no longer accepts; the listening sock
 unsigned pump_accept_rest(struct pump *p);
 /* Closes the listening socket: no pump of the listener may be accepting any more. */
 void pump_close_listener(struct pump *p);
-/* From now on every answer ends its connection; idle ones are closed now. */
+/* From now on every answer ends its connection. */
+void pump_last_answers(struct pump *p);
+/* And connections without a request are closed, new ones after a moment. */
 void pump_drain(struct pump *p);
 bool pump_draining(const struct pump *p);
 /* Closes what is left, roughly. Parked requests must be resumed by their owner (their clients are `gone`). */

@@ -219,7 +219,7 @@ static void on_drain_look(struct timer *t)
     sc_msec now = loop_now(w->loop);
 
     if (clients(w) == 0) {
-        w->events.drained(w->events.arg, w->index);
+        w->events.drained(w->events.arg, w->index, DRAIN_END);
         return;
     }
     if (now >= w->drain_until && !w->aborting) {
@@ -230,7 +230,7 @@ static void on_drain_look(struct timer *t)
     }
     if (now >= w->drain_until + ABORT_MS) {
         log_error("worker %u: %u connections do not end", w->index, clients(w));
-        w->events.drained(w->events.arg, w->index);
+        w->events.drained(w->events.arg, w->index, DRAIN_END);
         return;
     }
     timer_start(w->loop, t, DRAIN_LOOK_MS);
@@ -239,33 +239,62 @@ static void on_drain_look(struct timer *t)
 struct drain_letter {
     struct mail mail;
     struct sc_worker *worker;
+    enum drain stage;
     sc_msec deadline;
 };
+
+static void each_pump(struct sc_worker *w, void (*fn)(struct pump *p))
+{
+    for (unsigned i = 0; i < w->npumps; i++)
+        fn(w->pumps[i]);
+}
+
+static void accept_and_close(struct pump *p)
+{
+    pump_accept_rest(p);
+    pump_close_listener(p);
+}
+
+static void begin_end(struct sc_worker *w, sc_msec deadline)
+{
+    w->drain_until = loop_now(w->loop) + deadline;
+    if (w->draining)
+        return;
+    w->draining = true;
+    each_pump(w, pump_drain);
+    w->drain.fn = on_drain_look;
+    timer_start(w->loop, &w->drain, 0);
+}
 
 static void on_drain(struct mail *m)
 {
     struct drain_letter *d = list_entry(m, struct drain_letter, mail);
     struct sc_worker *w = d->worker;
 
-    if (!w->draining) {
-        w->draining = true;
-        for (unsigned i = 0; i < w->npumps; i++) {
-            pump_accept_rest(w->pumps[i]);
-            pump_stop(w->pumps[i]);
-            pump_drain(w->pumps[i]);
-        }
-        w->drain.fn = on_drain_look;
-        timer_start(w->loop, &w->drain, 0);
+    switch (d->stage) {
+    case DRAIN_LAST_ANSWERS:
+        each_pump(w, pump_last_answers);
+        break;
+    case DRAIN_QUIET:
+        each_pump(w, pump_stop);
+        break;
+    case DRAIN_REST:
+        each_pump(w, accept_and_close);
+        break;
+    case DRAIN_END:
+        begin_end(w, d->deadline);
+        break;
     }
-    w->drain_until = loop_now(w->loop) + d->deadline;
+    if (d->stage == DRAIN_QUIET || d->stage == DRAIN_REST)
+        w->events.drained(w->events.arg, w->index, d->stage);
     free(d);
 }
 
-void worker_drain(struct sc_worker *w, sc_msec deadline)
+void worker_drain(struct sc_worker *w, enum drain stage, sc_msec deadline)
 {
     struct drain_letter *d = xnew(struct drain_letter);
 
-    *d = (struct drain_letter){ { .fn = on_drain }, w, deadline };
+    *d = (struct drain_letter){ { .fn = on_drain }, w, stage, deadline };
     loop_post(w->loop, &d->mail);
 }
 

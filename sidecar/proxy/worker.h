@@ -21,11 +21,19 @@ struct sc_exchange;
 struct sc_worker;
 struct writer;
 
+/* The way to the end, in this order. Each but the first is answered by `drained`. */
+enum drain {
+    DRAIN_LAST_ANSWERS,     /* every answer ends its connection; accepting goes on */
+    DRAIN_QUIET,            /* accepting ends */
+    DRAIN_REST,             /* one worker, when all are quiet: accepts what waits, and closes the listening sockets */
+    DRAIN_END,              /* what runs may end until the deadline, then it is cut; answered when no client is left */
+};
+
 /* Control is told of these on the worker's thread: post, do not work. */
 struct worker_events {
     void *arg;
     void (*adopted)(void *arg, unsigned worker, const struct snapshot *s);  /* a snapshot is in use */
-    void (*drained)(void *arg, unsigned worker);    /* after worker_drain: no client is left */
+    void (*drained)(void *arg, unsigned worker, enum drain stage);
 };
 
 /* How many views of this worker show one plan: its policies' worker states live as long. */
@@ -86,8 +94,8 @@ struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *w
 bool worker_start(struct sc_worker *w);
 /* Takes over the reference. Any thread; a later one replaces an earlier one that was not adopted yet. */
 void worker_post(struct sc_worker *w, struct snapshot *s);
-/* Accepts what waits, stops accepting, lets what runs end; after `deadline` ms cuts the rest. Tells `drained`. */
-void worker_drain(struct sc_worker *w, sc_msec deadline);
+/* deadline: ms, of DRAIN_END; said again, the new one counts. */
+void worker_drain(struct sc_worker *w, enum drain stage, sc_msec deadline);
 /* Ends the thread; everything must be drained or will be cut. */
 void worker_stop(struct sc_worker *w);
 void worker_free(struct sc_worker **w);
