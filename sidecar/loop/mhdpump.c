@@ -367,13 +367,16 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **request, en
 {
     struct pump *p = arg;
     struct client *c = client_of(m);
+    bool clean = why == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 
     if (*request == NULL)
         return;
-    p->ops->completed(p->arg, c, *request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    p->ops->completed(p->arg, c, *request, clean);
     *request = c->request = NULL;
     c->head = NULL;
     c->stamp = loop_now(p->loop);
+    if (p->draining && clean)               /* its head may have gone out before the end had begun */
+        client_kill(c);
 }
 
 /* The library says in the next MHD_run (0.9.75), or at once (1.0), which connection it made of a socket of ours. */

@@ -132,17 +132,64 @@ static void on_aging(struct timer *t)
 
 /* ---- events ---- */
 
+static ssize_t send_some(struct upconn *c, const struct iovec *iov, unsigned n)
+{
+    ssize_t sent;
+
+    if (c->tls) {
+        size_t k = 0;
+        CURLcode r = curl_easy_send(c->easy, iov[0].iov_base, iov[0].iov_len, &k);
+
+        errno = r == CURLE_AGAIN ? EAGAIN : EPIPE;
+        sent = r == CURLE_OK ? (ssize_t)k : -1;
+    } else if (n == 1) {
+        sent = sys_send(c->io.fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
+    } else {
+        struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+
+        sent = sys_sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
+    }
+    if (sent < 0 && errno == EAGAIN)
+        c->writable = false;
+    return sent;
+}
+
 static bool flush(struct upconn *c)
 {
-    while (c->out.n > 0) {
+    while (c->out.n > 0 && c->writable) {
         struct iovec iov = { c->out.p, c->out.n };
-        ssize_t n = upconn_send(c, &iov, 1);
+        ssize_t n = send_some(c, &iov, 1);
 
         if (n < 0)
             return errno == EAGAIN;
         buf_drop(&c->out, (size_t)n);
     }
     return true;
+}
+
+bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n)
+{
+    while (n > 0 && c->out.n == 0 && c->writable && !c->tls) {
+        ssize_t sent = send_some(c, iov, n);
+
+        if (sent < 0 && errno == EAGAIN)
+            break;
+        if (sent < 0)
+            return false;
+        while (n > 0 && (size_t)sent >= iov->iov_len) {
+            sent -= (ssize_t)iov->iov_len;
+            iov++;
+            n--;
+        }
+        if (n > 0) {
+            iov->iov_base = (char *)iov->iov_base + sent;
+            iov->iov_len -= (size_t)sent;
+        }
+    }
+    for (; n > 0; n--, iov++)
+        buf_add(&c->out, iov->iov_base, iov->iov_len);
+    /* TLS wants a write that was put off to be done again from the same place: so it always goes from ours. */
+    return c->tls ? flush(c) : true;
 }
 
 static void on_event(struct io *io, uint32_t events)
@@ -169,30 +216,6 @@ static void on_event(struct io *io, uint32_t events)
     }
     if (c->readable && c->user != NULL)
         c->pool->ops->readable(c);
-}
-
-ssize_t upconn_send(struct upconn *c, const struct iovec *iov, unsigned n)
-{
-    ssize_t sent;
-
-    if (c->tls) {
-        size_t k = 0;
-        CURLcode r = curl_easy_send(c->easy, iov[0].iov_base, iov[0].iov_len, &k);
-
-        if (r == CURLE_OK)
-            return (ssize_t)k;
-        errno = r == CURLE_AGAIN ? EAGAIN : EPIPE;
-        sent = -1;
-    } else if (n == 1) {
-        sent = sys_send(c->io.fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
-    } else {
-        struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
-
-        sent = sys_sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
-    }
-    if (sent < 0 && errno == EAGAIN)
-        c->writable = false;
-    return sent;
 }
 
 ssize_t upconn_recv(struct upconn *c, void *to, size_t n)

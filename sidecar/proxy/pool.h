@@ -58,8 +58,10 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
 void pool_keep(struct upconn *c, const struct plan_service *s);
 void pool_close(struct upconn *c);
 
-/* As send/recv: bytes, or -1 with errno (EAGAIN clears writable or readable). */
-ssize_t upconn_send(struct upconn *c, const struct iovec *iov, unsigned n);
+/* Sends it all; what the socket does not take now is kept and goes out by itself (then ops->writable). iov is used up.
+ * False: the connection is broken. */
+bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n);
+/* As recv: bytes, or -1 with errno (EAGAIN clears readable). */
 ssize_t upconn_recv(struct upconn *c, void *to, size_t n);
 
 /* Idle connections, all targets. */

@@ -44,31 +44,6 @@ static void fail(struct sc_exchange *x, enum failure f, enum err e, const char *
 
 /* ---- the request ---- */
 
-/* Sends iov; what the socket does not take is kept behind the connection. False: the connection is broken. */
-static bool send_all(struct upconn *c, struct iovec *iov, unsigned n)
-{
-    while (n > 0 && c->out.n == 0 && c->writable) {
-        ssize_t sent = upconn_send(c, iov, n);
-
-        if (sent < 0 && errno == EAGAIN)
-            break;
-        if (sent < 0)
-            return false;
-        while (n > 0 && (size_t)sent >= iov->iov_len) {
-            sent -= (ssize_t)iov->iov_len;
-            iov++;
-            n--;
-        }
-        if (n > 0) {
-            iov->iov_base = (char *)iov->iov_base + sent;
-            iov->iov_len -= (size_t)sent;
-        }
-    }
-    for (; n > 0; n--, iov++)
-        buf_add(&c->out, iov->iov_base, iov->iov_len);
-    return true;
-}
-
 /* A connection that broke while we were sending: its answer may be there all the same (413 and the like). */
 static void broken_send(struct sc_exchange *x)
 {
@@ -106,7 +81,7 @@ static bool send_piece(struct sc_exchange *x, const char *p, size_t n, bool last
         used = put(iov, used, CHUNKED_CRLF, 2);
     if (last && chunked)
         used = put(iov, used, CHUNKED_LAST, sizeof CHUNKED_LAST - 1);
-    if (!send_all(x->up.conn, iov, used)) {
+    if (!upconn_send(x->up.conn, iov, used)) {
         broken_send(x);
         return false;
     }
@@ -133,7 +108,7 @@ static void begin_sending(struct sc_exchange *x)
 
         x->up.sent_head = x->up.request_done = true;
         x->up.sent_us = x->began_us;
-        if (!send_all(x->up.conn, &iov, 1))
+        if (!upconn_send(x->up.conn, &iov, 1))
             broken_send(x);
         return;
     }
@@ -181,7 +156,7 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
 
         x->up.sent_head = x->up.request_done = true;
         x->up.sent_us = x->began_us;
-        if (!send_all(x->up.conn, &iov, 1))
+        if (!upconn_send(x->up.conn, &iov, 1))
             broken_send(x);
         return;
     }
