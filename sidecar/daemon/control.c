@@ -578,6 +578,8 @@ int control_run(const struct run_options *options)
         c.exit_code = EX_OK;
     }
     report_fini(&report);
+    if (c.plan == NULL)                 /* no plan took it over */
+        config_unref(&c.config);
     if (c.writer != NULL)
         end(&c);
     loop_free(&c.loop);

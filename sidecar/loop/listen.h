@@ -21,7 +21,7 @@ struct listener {
     bool owned;                         /* the path of a unix socket is removed on close */
     atomic_uint connections;            /* open, all workers */
     unsigned n;                         /* workers */
-    struct pump **pumps;                /* by worker; set before accepting begins */
+    _Atomic(struct pump *) *pumps;      /* by worker; NULL until it accepts */
     atomic_uint *held;                  /* open connections by worker */
     char text[80];                      /* the address bound, with its real port: "127.0.0.1:8080", "unix:/path" */
 };

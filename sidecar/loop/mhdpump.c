@@ -37,7 +37,7 @@ struct pump {
     struct loop *loop;
     struct listener *listener;
     unsigned index, position;
-    const struct pump_limits *limits;
+    struct pump_limits limits;      /* a copy: connections outlive the plan that it came from */
     const struct pump_ops *ops;
     void *arg;
     struct shard **shards;
@@ -113,7 +113,7 @@ struct seam_queue *shard_queue(struct shard *s)
 
 const struct pump_limits *pump_limits(const struct client *c)
 {
-    return c->pump->limits;
+    return &c->pump->limits;
 }
 
 static void listen_again(struct pump *p);
@@ -180,7 +180,7 @@ size_t pump_refusal(struct client *c, char *to, size_t room)
 static void body_goes_on(struct client *c)
 {
     static const int one = 1;
-    sc_msec timeout = c->pump->limits->body_timeout;
+    sc_msec timeout = c->pump->limits.body_timeout;
 
     if (c->timer.at > c->stamp + timeout)
         timer_start(c->loop, &c->timer, timeout);
@@ -190,7 +190,7 @@ static void body_goes_on(struct client *c)
 
 void pump_heard(struct client *c)
 {
-    const struct pump_limits *limits = c->pump->limits;
+    const struct pump_limits *limits = &c->pump->limits;
 
     c->stamp = loop_now(c->loop);
     if (__builtin_expect(c->phase == FRAMING_HEAD, 0)) {
@@ -228,7 +228,7 @@ static bool in_head(const struct client *c)
 /* Between requests; before the first one nobody needs to be waited for any longer than for a head. */
 static sc_msec idle_limit(const struct client *c)
 {
-    const struct pump_limits *limits = c->pump->limits;
+    const struct pump_limits *limits = &c->pump->limits;
 
     if (c->framing.requests > 0)
         return limits->idle_timeout;
@@ -241,7 +241,7 @@ static sc_msec idle_limit(const struct client *c)
 static void on_client_timer(struct timer *t)
 {
     struct client *c = list_entry(t, struct client, timer);
-    const struct pump_limits *limits = c->pump->limits;
+    const struct pump_limits *limits = &c->pump->limits;
     sc_msec now = loop_now(c->loop), due;
 
     if (in_head(c))
@@ -498,7 +498,7 @@ static struct MHD_Daemon *start_daemon(struct shard *s)
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, p,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, p,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)SHARD_CLIENTS + 8,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, p->limits->pool_size,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, p->limits.pool_size,
         MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 #if HAVE_DECL_MHD_OPTION_CLIENT_DISCIPLINE_LVL
         version_at_least(0, 9, 78) ? MHD_OPTION_CLIENT_DISCIPLINE_LVL : MHD_OPTION_STRICT_FOR_CLIENT, strict,
@@ -581,7 +581,7 @@ static void adopt(struct pump *p, int fd, const struct sockaddr *from, socklen_t
     c->address_n = n;
     memcpy(&c->address, from, n < sizeof c->address ? n : sizeof c->address);
     describe(c);
-    framing_init(&c->framing, &p->limits->framing);
+    framing_init(&c->framing, &p->limits.framing);
     c->closing = p->last_answers;
     c->stamp = loop_now(p->loop);
     c->timer.fn = on_client_timer;
@@ -622,20 +622,22 @@ static void on_handed(struct mail *m)
 static struct pump *who_takes(struct pump *p)
 {
     struct listener *l = p->listener;
-    unsigned mine = atomic_load_explicit(&l->held[p->index], memory_order_relaxed), best = p->index, least = mine;
+    unsigned mine = atomic_load_explicit(&l->held[p->index], memory_order_relaxed), least = mine;
+    struct pump *best = p;
 
     if (l->n < 2 || mine < UNEVEN_FROM ||
         mine * 2 * l->n <= 3 * atomic_load_explicit(&l->connections, memory_order_relaxed))
         return p;
     for (unsigned i = 0; i < l->n; i++) {
         unsigned held = atomic_load_explicit(&l->held[i], memory_order_relaxed);
+        struct pump *other = atomic_load_explicit(&l->pumps[i], memory_order_acquire);
 
-        if (l->pumps[i] != NULL && held < least) {
-            best = i;
+        if (other != NULL && held < least) {
+            best = other;
             least = held;
         }
     }
-    return l->pumps[best];
+    return best;
 }
 
 static void pause_accepting(struct pump *p)
@@ -649,7 +651,7 @@ static void pause_accepting(struct pump *p)
 
 static void listen_again(struct pump *p)
 {
-    if (atomic_load_explicit(&p->listener->connections, memory_order_relaxed) >= p->limits->max_connections)
+    if (atomic_load_explicit(&p->listener->connections, memory_order_relaxed) >= p->limits.max_connections)
         return;
     timer_stop(&p->pause);
     p->watching = io_add(p->loop, &p->accept, EPOLLIN | (p->listener->n > 1 ? EPOLLEXCLUSIVE : 0));
@@ -677,9 +679,9 @@ static bool accept_one(struct pump *p)
     struct pump *to;
     int fd;
 
-    if (atomic_load_explicit(&l->connections, memory_order_relaxed) >= p->limits->max_connections) {
+    if (atomic_load_explicit(&l->connections, memory_order_relaxed) >= p->limits.max_connections) {
         log_limited(LOG_WARN_, "listener %s: at max_connections (%u): new clients wait", l->name,
-                    p->limits->max_connections);
+                    p->limits.max_connections);
         pause_accepting(p);
         return false;
     }
@@ -724,7 +726,7 @@ struct pump *pump_new(struct loop *loop, struct listener *listener, unsigned ind
     p->loop = loop;
     p->listener = listener;
     p->index = index;
-    p->limits = limits;
+    p->limits = *limits;
     p->ops = ops;
     p->arg = arg;
     p->accept = (struct io){ on_acceptable, listener->fd };
@@ -735,7 +737,7 @@ struct pump *pump_new(struct loop *loop, struct listener *listener, unsigned ind
         free(p);
         return NULL;
     }
-    listener->pumps[index] = p;
+    atomic_store_explicit(&listener->pumps[index], p, memory_order_release);
     return p;
 }
 
@@ -764,7 +766,7 @@ void pump_free(struct pump **pp)
 
 void pump_set_limits(struct pump *p, const struct pump_limits *limits)
 {
-    p->limits = limits;
+    p->limits = *limits;
 }
 
 void pump_start(struct pump *p)
