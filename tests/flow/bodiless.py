@@ -23,6 +23,7 @@ def test_head(t):
 
 def test_head_chunked(t):
     """HEAD of a chunked answer has no body"""
+    needs_seam(t, "its library ends the connection after such an answer")
     def handler(c, request):
         c.send(head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]))
     origin = t.origin().on("/c", handler)
@@ -34,6 +35,7 @@ def test_head_chunked(t):
 
 def test_head_without_length(t):
     """HEAD of an answer without a length has no body, and none is invented"""
+    needs_seam(t, "its library says Content-Length: 0")
     def handler(c, request):
         c.send(head("HTTP/1.1 200 OK", [("X-A", "b")]))
     origin = t.origin().on("/n", handler)
@@ -57,6 +59,7 @@ def test_204(t):
 
 def test_304(t):
     """304 has no body, with and without a length"""
+    needs_seam(t, "its library ends the connection after such an answer")
     def with_length(c, request):
         c.send(head("HTTP/1.1 304 Not Modified", [("Content-Length", "10"), ("ETag", '"1"')]))
 

@@ -12,6 +12,7 @@ BODY = b"5\r\nhello\r\n0\r\n\r\n"
 
 def test_other(t):
     """2: anything but exactly chunked is 400 or 501"""
+    needs_seam(t, "what its library hides cannot be refused")
     values = {
         "identity": b"identity", "gzip": b"gzip", "a list": b"gzip, chunked", "chunked twice": b"chunked, chunked",
         "chunked first": b"chunked, identity", "a prefix": b"xchunked", "a suffix": b"chunkedx",
@@ -27,6 +28,7 @@ def test_other(t):
 
 def test_spelled_otherwise(t):
     """2: fields that some servers read as Transfer-Encoding are 400 or 501"""
+    needs_seam(t, "what its library hides cannot be refused")
     strict.refused(t, {
         "twice": strict.post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=BODY),
         "twice, different": strict.post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", body=BODY),

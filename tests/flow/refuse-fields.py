@@ -10,6 +10,7 @@ from kit import *
 
 def test_folding(t):
     """4: folded lines are 400"""
+    needs_seam(t, "what its library hides cannot be refused")
     strict.refused(t, {
         "space": strict.get(b"X-A: a\r\n b"), "tab": strict.get(b"X-A: a\r\n\tb"),
         "folded name": strict.get(b"X-: admin\r\n User"),
@@ -20,6 +21,7 @@ def test_folding(t):
 
 def test_names(t):
     """4: names that are no tokens are 400"""
+    needs_seam(t, "what its library hides cannot be refused")
     names = [b"", b" X", b"X ", b"X\t", b"X Y", b"X(Y", b"X,Y", b"X/Y", b"X;Y", b"X=Y", b"X@Y", b"X[Y", b"X{Y",
              b'X"Y', b"X\\Y", b"X\0Y",
              b"X\x01", b"X\x7f", b"caf\xc3\xa9", b"\xffX"]
@@ -30,6 +32,7 @@ def test_names(t):
 
 def test_values(t):
     """4: NUL, CR, LF and controls in values are 400"""
+    needs_seam(t, "what its library hides cannot be refused")
     strict.refused(t, {f"value with {byte!r}": strict.get(b"X-A: a" + byte + b"b")
                        for byte in (b"\0", b"\r", b"\n", b"\x01", b"\x08", b"\x0b", b"\x0c", b"\x1b", b"\x7f")},
                        (400,))
@@ -37,6 +40,7 @@ def test_values(t):
 
 def test_line_ends(t):
     """4: lines that end otherwise than in CR LF are 400"""
+    needs_seam(t, "what its library hides cannot be refused")
     strict.refused(t, {
         "LF everywhere": b"GET /bad HTTP/1.1\nHost: t.example\n\n",
         "LF after the request line": b"GET /bad HTTP/1.1\nHost: t.example\r\n\r\n",
@@ -48,6 +52,7 @@ def test_line_ends(t):
 
 def test_request_lines(t):
     """4: request lines that are not exactly method, target and version are refused"""
+    needs_seam(t, "what its library hides cannot be refused")
     lines = [b"GET  /bad HTTP/1.1", b"GET /bad  HTTP/1.1", b"GET /bad HTTP/1.1 ", b" GET /bad HTTP/1.1",
              b"GET\t/bad\tHTTP/1.1", b"GET /bad",
              b"GET", b"GET /b ad HTTP/1.1", b"GET /b\0ad HTTP/1.1", b"GET /b\tad HTTP/1.1", b"GET /b\x7fad HTTP/1.1",

@@ -53,6 +53,7 @@ def test_hostile(t):
 
 def test_untrusted(t):
     """an id that an untrusted client brings is replaced"""
+    needs_seam(t, "it takes no untrusted peers")
     config = 'listeners: [ { name: main, address: "@main@", peers: untrusted } ]\n' + CONFIG
     answer = t.get(t.outrider(config, origin=t.origin(), dead=t.closing(Port())), "/x/y",
                    headers=[("X-Request-ID", "mine")])

@@ -4,6 +4,7 @@
 with @places@: @main@ is the address of the listener that Client(outrider) talks to, @dir@ a directory of the case, and
 a thing given by name stands for itself: @origin@ is `{ host: ..., port: ... }`, @origin.port@ its port. Unless the text
 has them, `listeners` (one, at @main@) and `admin` (a unix socket) are put before it."""
+import functools
 import json
 import mmap
 import os
@@ -47,6 +48,18 @@ def run(*arguments, stdin="", env=None):
     done = subprocess.run(command() + list(arguments), input=stdin, capture_output=True, text=True,
                           env=environment(env), timeout=limit.remaining("the program to end"), check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+@functools.lru_cache
+def has_seam():
+    """Whether this build checks a client's bytes before the HTTP library sees them; `outrider version` says so."""
+    return "before libmicrohttpd's parser" in run("version")[1]
+
+
+def needs_seam(t, why):
+    """Skips the case in a build without it; why: what such a build cannot do."""
+    if not has_seam():
+        t.skip(f"no transport seam in this build: {why}")
 
 
 def environment(more=None):
