@@ -18,6 +18,7 @@
 enum {
     SHARD_CLIENTS = 128,            /* connections of one daemon; see the README for the measurement */
     ACCEPT_BATCH = 16,
+    RUNS = 4,                       /* the library takes a run for each step of a request; a turn of the loop costs more */
     QUICKACK_FROM = 64 * 1024,      /* of a body that is still to come */
     PAUSE_MS = 100,                 /* no descriptors, or too many connections: look again after this */
     DRAIN_FRESH_MS = 500,           /* what a new connection has left for its request when the listener drains */
@@ -451,9 +452,12 @@ static void on_run(struct task *t)
 {
     struct shard *s = list_entry(t, struct shard, run);
 
-    MHD_run(s->daemon);
-    if (!list_empty(&s->queue.ready) || wants_more(s))
-        loop_task(s->pump->loop, t);
+    for (unsigned i = 0; i < RUNS; i++) {
+        MHD_run(s->daemon);
+        if (list_empty(&s->queue.ready) && !wants_more(s))
+            return;
+    }
+    loop_task(s->pump->loop, t);
 }
 
 static void on_poke(struct seam_queue *q)
