@@ -35,6 +35,8 @@ void exchange_free(struct sc_exchange *x)
 
     assert(x->holds == 0 && x->up.conn == NULL && x->up.target == NULL && !x->timer.pending);
     api_stop_timers(x);
+    if (x->up.buffer != NULL)
+        worker_give_read(w, x->up.buffer);
     view_unref(&x->view);
     arena_reset(&x->arena);
     atomic_fetch_sub_explicit(&w->in_flight, 1, memory_order_relaxed);

@@ -29,6 +29,7 @@
 struct sc_worker;
 struct view;
 struct upconn;
+struct read_buffer;
 struct target_set;
 struct target;
 struct sc_timer;
@@ -125,6 +126,7 @@ struct sc_exchange {
         bool body_done;                 /* the answer's body was read whole */
         char *head;                     /* request head that waits for the connection or the first piece of the body */
         size_t head_n;
+        struct read_buffer *buffer;     /* that `in` points into, or NULL: it is in the arena */
         char *in;                       /* what was read of the answer: head, and behind it the first of the body */
         size_t in_n, in_at;             /* in_at: consumed, or where the head ended */
         size_t in_cap;                  /* room at `in` */

@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { FIRST_READ = 24 * 1024 };        /* of an answer: what is read into the exchange before its head is known */
+enum { KEEP_BUFFER = 2048 };            /* shorter first pieces of an answer are copied: that is cheaper */
 
 static void let_go(struct sc_exchange *x)
 {
@@ -226,8 +226,16 @@ static void on_writable(struct upconn *c)
 
 /* What was read joins what is there already, in memory of the exchange. The room doubles: a head that comes byte by byte
  * must not cost its square. */
-static void take_in(struct sc_exchange *x, const char *p, size_t n)
+static void take_in(struct sc_exchange *x, size_t n)
 {
+    const char *p = x->worker->read->bytes;
+
+    if (n > KEEP_BUFFER && x->up.in_n == 0 && x->up.buffer == NULL) {
+        x->up.buffer = worker_take_read(x->worker);
+        x->up.in = x->up.buffer->bytes;
+        x->up.in_n = x->up.in_cap = n;
+        return;
+    }
     if (x->up.in_n + n > x->up.in_cap) {
         size_t cap = x->up.in_n == 0 ? n : (x->up.in_n + n) * 2;
         char *all = arena_alloc(&x->arena, cap);
@@ -318,7 +326,7 @@ static void on_readable(struct upconn *c)
         return;
     }
     while (x->up.conn == c && c->readable && (x->facts & FACT_HEAD) == 0 && x->step <= FLOW_AWAIT) {
-        n = upconn_recv(c, x->worker->read, FIRST_READ);
+        n = upconn_recv(c, x->worker->read->bytes, WORKER_READ);
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0) {
@@ -326,7 +334,7 @@ static void on_readable(struct upconn *c)
             return;
         }
         x->up.got_bytes = true;
-        take_in(x, x->worker->read, (size_t)n);
+        take_in(x, (size_t)n);
         parse_head(x);
     }
 }

@@ -39,6 +39,31 @@ sc_msec worker_wall(struct sc_worker *w)
     return loop_now(w->loop) + w->wall_offset;
 }
 
+struct read_buffer *worker_take_read(struct sc_worker *w)
+{
+    struct read_buffer *b = w->read;
+
+    w->read = w->reads;
+    if (w->read == NULL) {
+        w->read = xmalloc(sizeof *w->read);
+    } else {
+        w->reads = w->read->next;
+        w->nreads--;
+    }
+    return b;
+}
+
+void worker_give_read(struct sc_worker *w, struct read_buffer *b)
+{
+    if (w->nreads >= WORKER_FREE_READS) {
+        free(b);
+        return;
+    }
+    b->next = w->reads;
+    w->reads = b;
+    w->nreads++;
+}
+
 /* ---- views ---- */
 
 struct view *view_ref(struct view *v)
@@ -180,7 +205,7 @@ struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *w
     w->adopt.fn = on_adopt;
     w->tick.fn = on_tick;
     w->scratch = xmalloc(WORKER_SCRATCH);
-    w->read = xmalloc(WORKER_READ);
+    w->read = xmalloc(sizeof *w->read);
     w->wall_offset = clock_wall_ms() - clock_mono_ms();
     atomic_init(&w->turned_ms, loop_now(w->loop));
     timer_start(w->loop, &w->tick, TICK_MS);
@@ -360,5 +385,11 @@ void worker_free(struct sc_worker **wp)
     free(w->pumps);
     free(w->scratch);
     free(w->read);
+    while (w->reads != NULL) {
+        struct read_buffer *next = w->reads->next;
+
+        free(w->reads);
+        w->reads = next;
+    }
     free(w);
 }

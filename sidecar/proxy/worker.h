@@ -53,7 +53,13 @@ struct view {
     } *services;                        /* by service index */
 };
 
-enum { WORKER_SCRATCH = 128 * 1024, WORKER_READ = 64 * 1024, WORKER_FREE_EXCHANGES = 256 };
+enum { WORKER_SCRATCH = 128 * 1024, WORKER_READ = 24 * 1024, WORKER_FREE_EXCHANGES = 256, WORKER_FREE_READS = 32 };
+
+/* What answers are read into. An answer too long to be copied for nothing keeps the buffer until its exchange ends. */
+struct read_buffer {
+    struct read_buffer *next;
+    char bytes[WORKER_READ];
+};
 
 struct sc_worker {
     /* Any thread may read these. */
@@ -85,7 +91,9 @@ struct sc_worker {
     sc_msec date_at;                    /* of `date` */
     char date[32];                      /* "Fri, 20 Nov 2026 09:00:00 GMT" */
     char *scratch;                      /* WORKER_SCRATCH bytes for whoever holds the thread; heads are written here */
-    char *read;                         /* WORKER_READ bytes; answers are read here first */
+    struct read_buffer *read;           /* answers are read here first */
+    struct read_buffer *reads;          /* free ones */
+    unsigned nreads;
 };
 
 struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *writer, const struct worker_events *events);
@@ -104,6 +112,9 @@ void worker_free(struct sc_worker **w);
 
 struct view *view_ref(struct view *v);
 void view_unref(struct view **v);
+/* Gives w->read away and puts another one in its place; and takes it back. */
+struct read_buffer *worker_take_read(struct sc_worker *w);
+void worker_give_read(struct sc_worker *w, struct read_buffer *b);
 /* ms since 1970; follows a jump of the clock within a second. */
 sc_msec worker_wall(struct sc_worker *w);
 /* The Date of now (RFC 9110 5.6.7). */
