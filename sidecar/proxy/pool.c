@@ -192,6 +192,13 @@ bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n)
     return c->tls ? flush(c) : true;
 }
 
+bool upconn_quiet(struct upconn *c)
+{
+    char byte;
+
+    return c->tls && upconn_recv(c, &byte, 1) < 0 && errno == EAGAIN;
+}
+
 static void on_event(struct io *io, uint32_t events)
 {
     struct upconn *c = list_entry(io, struct upconn, io);
@@ -201,7 +208,7 @@ static void on_event(struct io *io, uint32_t events)
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         c->readable = true;
     if (c->user == NULL) {
-        if (c->readable)                /* idle: whatever it is, nobody asked for it */
+        if (c->readable && !upconn_quiet(c))    /* idle: whatever it is, nobody asked for it */
             pool_close(c);
         return;
     }

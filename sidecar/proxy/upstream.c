@@ -322,6 +322,8 @@ static void on_readable(struct upconn *c)
         return;
     }
     if (!x->up.sent_head) {                             /* an answer to nothing, or the end of it */
+        if (upconn_quiet(c))
+            return;
         fail(x, FAIL_RESET, ERR_UPSTREAM_RESET, "the target closed a kept connection");
         return;
     }
