@@ -111,6 +111,25 @@ def test_bodies(t):
         t.true(answer.body == (body if sent is body else b"".join(sent)), "the body comes back")
 
 
+def test_slow_target(t):
+    """an upload to a target that reads slowly and with pauses arrives whole"""
+    def slow(c):
+        request = c.request_head()
+        for length in (1, 100000, 1, 500000):
+            began = time.monotonic()
+            t.wait_until(lambda: time.monotonic() - began > 0.1, "a pause in which everything fills up")
+            got.append(c.exactly(length, "a part of the body"))
+        request.length -= sum(len(part) for part in got)
+        got.append(c.body(request))
+        c.respond(body=b"read")
+        c.stall()
+    authority, seen, got = Authority(t), [], []
+    outrider = t.outrider(config(authority), origin=t.origin(behind(authority.server(), seen, slow)))
+    body = bytes(range(256)) * (16 << 12)       # 16 MiB
+    t.equal(t.ask(outrider, "POST", "/", body=body).body, b"read", "answer")
+    t.true(b"".join(got) == body, "the body arrives unchanged")
+
+
 def test_wrong_authority(t):
     """a certificate of another authority: 502 tls-failed"""
     authority, seen = Authority(t), []
