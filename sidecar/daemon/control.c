@@ -464,7 +464,7 @@ static bool open_listeners(struct control *c)
 
     c->listeners = xcalloc(c->config->listeners.n, sizeof(struct listener *));
     for (unsigned i = 0; i < c->config->listeners.n; i++) {
-        c->listeners[i] = listener_open(xstrdup(conf[i].name), conf[i].address, c->nworkers, 0, &e);
+        c->listeners[i] = listener_open(conf[i].name, conf[i].address, c->nworkers, 0, &e);
         if (c->listeners[i] == NULL) {
             log_error("listener %s: %s", conf[i].name, e.text);
             return false;
@@ -487,7 +487,7 @@ static bool start_workers(struct control *c)
 
     c->workers = xcalloc(c->nworkers, sizeof(struct sc_worker *));
     for (unsigned i = 0; i < c->nworkers; i++)
-        c->workers[i] = worker_new(i, c->nworkers, c->writer, &events);
+        c->workers[i] = worker_new(i, c->nworkers, c->workers, c->writer, &events);
     for (unsigned i = 0; i < c->nworkers; i++)
         if (!worker_start(c->workers[i]))
             return false;
@@ -547,7 +547,6 @@ static void end(struct control *c)
     plan_unref(&c->plan);
     dig(c);
     for (unsigned i = 0; i < c->nlisteners; i++) {
-        free((char *)c->listeners[i]->name);
         listener_close(&c->listeners[i]);
     }
     free(c->listeners);

@@ -273,7 +273,7 @@ struct listener *listener_open(const char *name, const char *address, unsigned w
         return NULL;
     }
     l = xnew(struct listener);
-    l->name = name;
+    l->name = xstrdup(name);
     l->address = xstrdup(address);
     l->fd = fd;
     l->owned = owned;
@@ -298,5 +298,6 @@ void listener_close(struct listener **lp)
     free(l->pumps);
     free(l->held);
     free(l->address);
+    free(l->name);
     free(l);
 }

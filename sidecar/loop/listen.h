@@ -14,7 +14,7 @@
 struct pump;
 
 struct listener {
-    const char *name;                   /* the caller's, outlives the listener */
+    char *name;
     char *address;                      /* as configured */
     int fd;
     bool local;                         /* a unix socket */

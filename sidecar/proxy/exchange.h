@@ -123,6 +123,7 @@ struct sc_exchange {
         struct target *target;          /* counted in inflight while not NULL */
         struct sc_str target_text;      /* of the last one, for the log */
         bool reused, sent_head, sent_any, request_done, got_bytes, blocked, counted;
+        int room;                       /* enum pool_room: promised, and not used yet */
         bool body_done;                 /* the answer's body was read whole */
         char *head;                     /* request head that waits for the connection or the first piece of the body */
         size_t head_n;

@@ -273,17 +273,74 @@ static enum flow_next admit(struct sc_exchange *x)
     return go(x, FLOW_ATTEMPT);
 }
 
-static enum flow_next attempt(struct sc_exchange *x)
+static void on_backoff(struct timer *t)
+{
+    flow_run(list_entry(t, struct sc_exchange, tries.backoff));
+}
+
+enum { ROOM_MS = 2 };                   /* how soon to look again */
+
+/* The service has all its connections, and the idle ones among them are another worker's. */
+static enum flow_next wait_for_room(struct sc_exchange *x)
+{
+    worker_ask_for_room(x->worker, x->service->counts);
+    attempt_drop(x);
+    x->tries.n--;
+    x->tries.backoff.fn = on_backoff;
+    timer_start(x->worker->loop, &x->tries.backoff, ROOM_MS);
+    arm(x);
+    return park(x, FLOW_ATTEMPT);
+}
+
+/* A connection that was promised and will not be opened. */
+static void give_room_back(struct sc_exchange *x)
+{
+    if (x->up.room == POOL_COUNTED)
+        pool_uncount(x->service);
+    x->up.room = POOL_FULL;
+}
+
+/* The attempt hooks have spoken: off it goes. */
+static enum flow_next send_attempt(struct sc_exchange *x, enum sc_verdict v)
 {
     struct sc_worker *w = x->worker;
     const struct retry_conf *retry = &x->service->conf->retry;
-    struct target *t;
-    enum sc_verdict v;
     ssize_t n;
 
-    if ((x->facts & FACT_DEADLINE) != 0)                /* while waiting for a place, or between two tries */
+    if (v == SC_SUSPEND) {
+        arm(x);
+        return FLOW_PARK;
+    }
+    if (v != SC_CONTINUE) {
+        give_room_back(x);
+        return by_verdict(x, v, FLOW_AWAIT);
+    }
+    n = forward_write(x, x->up.target, w->scratch, WORKER_SCRATCH);
+    if (n <= 0) {
+        give_room_back(x);
+        return fail(x, n == 0 ? ERR_HEADER_TOO_LARGE : ERR_BAD_REQUEST, "the head cannot be sent on as it is");
+    }
+    x->step = FLOW_AWAIT;
+    x->try_at = retry->per_try_timeout > 0 ? loop_now(w->loop) + retry->per_try_timeout : 0;
+    x->response_at = x->req.has_body && !x->down.whole ? 0 : loop_now(w->loop) + x->route->timeout.response;
+    upstream_start(x, x->up.target, w->scratch, (size_t)n);
+    arm(x);
+    return FLOW_MORE;
+}
+
+static enum flow_next attempt(struct sc_exchange *x)
+{
+    struct target *t;
+    bool replaced;
+
+    if ((x->facts & FACT_DEADLINE) != 0) {              /* while waiting for a policy, a place, or between two tries */
+        chain_cancel(&x->chain);
+        give_room_back(x);
         return go(x, FLOW_AWAIT);
-    if (x->tries.backoff.pending)
+    }
+    if (take(x, FACT_RESUMED))
+        return send_attempt(x, chain_resume(&x->chain, x->resumed, &replaced));
+    if (x->tries.backoff.pending || x->chain.waits_for != 0)
         return FLOW_PARK;
     switch (limit_enter(x)) {
     case LIMIT_PASS:
@@ -300,29 +357,14 @@ static enum flow_next attempt(struct sc_exchange *x)
     if (t == NULL)
         return fail(x, ERR_NO_TARGET, x->tries.set->n == 0 ? "the service has no targets"
                                                            : "no target of the service may be used now");
+    x->up.room = pool_reserve(x->worker->pool, x->service, t);
+    if (x->up.room == POOL_FULL)
+        return wait_for_room(x);
     if (x->tries.n == 1) {
-        struct service_local *l = exchange_local(x);
-
-        l->retry_balance += retry->budget.ratio;
+        exchange_local(x)->retry_balance += x->service->conf->retry.budget.ratio;
         downstream_go_on(x);
     }
-    v = chain_attempt(&x->chain);
-    if (v != SC_CONTINUE)
-        return by_verdict(x, v, FLOW_AWAIT);
-    n = forward_write(x, t, w->scratch, WORKER_SCRATCH);
-    if (n <= 0)
-        return fail(x, n == 0 ? ERR_HEADER_TOO_LARGE : ERR_BAD_REQUEST, "the head cannot be sent on as it is");
-    x->step = FLOW_AWAIT;
-    x->try_at = retry->per_try_timeout > 0 ? loop_now(w->loop) + retry->per_try_timeout : 0;
-    x->response_at = x->req.has_body && !x->down.whole ? 0 : loop_now(w->loop) + x->route->timeout.response;
-    upstream_start(x, t, w->scratch, (size_t)n);
-    arm(x);
-    return FLOW_MORE;
-}
-
-static void on_backoff(struct timer *t)
-{
-    flow_run(list_entry(t, struct sc_exchange, tries.backoff));
+    return send_attempt(x, chain_attempt(&x->chain));
 }
 
 static enum flow_next try_again(struct sc_exchange *x)
@@ -452,6 +494,7 @@ static void client_gone(struct sc_exchange *x)
     upstream_cancel(x);
     attempt_drop(x);
     limit_leave(x);
+    give_room_back(x);
     if (x->started)
         chain_cancel(&x->chain);
     x->step = FLOW_FINISH;
@@ -467,6 +510,7 @@ void flow_run(struct sc_exchange *x)
         if ((x->facts & (FACT_GONE | FACT_OVER)) == FACT_GONE && x->step != FLOW_FINISH)
             client_gone(x);
         if ((x->facts & FACT_OVER) != 0 && x->step != FLOW_FINISH) {
+            give_room_back(x);
             if (x->started)
                 chain_cancel(&x->chain);
             x->step = FLOW_FINISH;

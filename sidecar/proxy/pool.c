@@ -365,15 +365,51 @@ static void set_address(CURL *easy, struct connecting *k, const struct upconn *c
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, k->connect_to);
 }
 
-/* Idle connections to other targets of the service give way to a new one. */
-static void make_room(struct pool *p, const struct plan_service *s)
+void pool_count(const struct plan_service *s)
+{
+    atomic_fetch_add_explicit(&s->counts->connections, 1, memory_order_relaxed);
+}
+
+void pool_uncount(const struct plan_service *s)
+{
+    atomic_fetch_sub_explicit(&s->counts->connections, 1, memory_order_relaxed);
+}
+
+static enum pool_room count_one(const struct plan_service *s)
+{
+    if (atomic_fetch_add_explicit(&s->counts->connections, 1, memory_order_relaxed) <
+        (int)s->conf->limits.max_connections)
+        return POOL_COUNTED;
+    pool_uncount(s);
+    return POOL_FULL;
+}
+
+enum pool_room pool_reserve(struct pool *p, const struct plan_service *s, struct target *t)
+{
+    enum pool_room room;
+
+    if (!list_empty(&home_of(p, t)->idle))
+        return POOL_KEPT;
+    room = count_one(s);
+    if (room != POOL_FULL)
+        return room;
+    list_each(it, &p->age) {            /* the one idle for longest */
+        struct upconn *c = list_entry(it, struct upconn, age);
+
+        if (c->counts == s->counts) {
+            pool_close(c);
+            return count_one(s);
+        }
+    }
+    return POOL_FULL;
+}
+
+void pool_evict(struct pool *p, const struct limit_counts *counts)
 {
     list_each(it, &p->age) {
         struct upconn *c = list_entry(it, struct upconn, age);
 
-        if (atomic_load_explicit(&s->counts->connections, memory_order_relaxed) < (int)s->conf->limits.max_connections)
-            return;
-        if (c->counts == s->counts)
+        if (c->counts == counts)
             pool_close(c);
     }
 }
@@ -389,9 +425,7 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
     c->pool = p;
     c->home = home_of(p, t);
     c->target = target_ref(t);
-    make_room(p, s);
     c->counts = limit_counts_ref(s->counts);
-    atomic_fetch_add_explicit(&c->counts->connections, 1, memory_order_relaxed);
     list_init(&c->idle);
     list_init(&c->age);
     c->user = user;
@@ -430,16 +464,6 @@ struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct ta
     return c;
 }
 
-/* Somebody waits, or the idle connections of this and other workers could be in the way of those who come: near the limit
- * nothing is kept, since a worker cannot close what another one keeps. */
-static bool is_crowded(const struct plan_service *s)
-{
-    int most = (int)s->conf->limits.max_connections;
-
-    return atomic_load_explicit(&s->counts->connections, memory_order_relaxed) > most / 2 &&
-           (most < 64 || atomic_load_explicit(&s->counts->pending, memory_order_relaxed) > 0);
-}
-
 void pool_keep(struct upconn *c, const struct plan_service *s)
 {
     struct pool *p = c->pool;
@@ -452,7 +476,7 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
         if (upconn_recv(c, &more, 1) >= 0 || errno != EAGAIN)
             c->hup = true;
     }
-    if (c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle || is_crowded(s)) {
+    if (c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
         pool_close(c);
         return;
     }

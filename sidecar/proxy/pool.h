@@ -51,6 +51,14 @@ void pool_free(struct pool **p);
 
 /* A kept connection to the target that looks alive, or NULL. */
 struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct target *t, struct sc_exchange *user);
+/* Whether a connection to the target may be had: one is kept, or one more was counted for the service, so that either
+ * pool_connect or pool_uncount must follow. An idle one to another target of the service gives way. */
+enum pool_room { POOL_FULL, POOL_KEPT, POOL_COUNTED };
+enum pool_room pool_reserve(struct pool *p, const struct plan_service *s, struct target *t);
+void pool_count(const struct plan_service *s);
+void pool_uncount(const struct plan_service *s);
+/* Closes this pool's idle connections of a service. */
+void pool_evict(struct pool *p, const struct limit_counts *counts);
 /* Begins to open one; ops->connected or ops->failed follows, never from inside. */
 struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct target *t, sc_msec timeout,
                             struct sc_exchange *user);

@@ -151,6 +151,11 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
     x->holds |= HOLD_UP;
     x->up.conn = pool_take(pool, x->service, t, x);
     x->up.reused = x->up.conn != NULL;
+    if (x->up.reused && x->up.room == POOL_COUNTED)     /* a policy took its time, and the world went on */
+        pool_uncount(x->service);
+    else if (!x->up.reused && x->up.room != POOL_COUNTED)
+        pool_count(x->service);
+    x->up.room = POOL_FULL;
     if (x->up.reused && !x->req.has_body) {             /* the usual case: straight from where it was written */
         struct iovec iov = { (void *)head, n };
 

@@ -189,13 +189,15 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *writer, const struct worker_events *events)
+struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct sc_worker *const *peers, struct writer *writer,
+                             const struct worker_events *events)
 {
     struct sc_worker *w = aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
 
     memset(w, 0, sizeof *w);
     w->index = index;
     w->nworkers = nworkers;
+    w->peers = peers;
     w->events = *events;
     w->loop = loop_new();
     w->curl = curlmux_new(w->loop);
@@ -225,6 +227,40 @@ bool worker_start(struct sc_worker *w)
     if (r != 0)
         log_error("no thread for worker %u: %s", w->index, strerror(r));
     return w->running;
+}
+
+/* ---- room ---- */
+
+struct room_letter {
+    struct mail mail;
+    struct sc_worker *worker;
+    struct limit_counts *counts;
+};
+
+static void on_room_wanted(struct mail *m)
+{
+    struct room_letter *r = list_entry(m, struct room_letter, mail);
+
+    if (r->worker->pool != NULL)
+        pool_evict(r->worker->pool, r->counts);
+    limit_counts_unref(&r->counts);
+    free(r);
+}
+
+void worker_ask_for_room(struct sc_worker *w, struct limit_counts *counts)
+{
+    if (w->asked_at == loop_now(w->loop))
+        return;
+    w->asked_at = loop_now(w->loop);
+    for (unsigned i = 0; i < w->nworkers; i++) {
+        struct room_letter *r;
+
+        if (w->peers[i] == w)
+            continue;
+        r = xnew(struct room_letter);
+        *r = (struct room_letter){ { .fn = on_room_wanted }, w->peers[i], limit_counts_ref(counts) };
+        loop_post(w->peers[i]->loop, &r->mail);
+    }
 }
 
 /* ---- draining ---- */
@@ -367,6 +403,7 @@ void worker_free(struct sc_worker **wp)
     if (w == NULL)
         return;
     assert(!w->running);
+    loop_read_mail(w->loop);
     unread = atomic_exchange(&w->inbox, NULL);
     snapshot_unref(&unread);
     while (w->free != NULL) {

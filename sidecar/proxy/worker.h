@@ -81,6 +81,8 @@ struct sc_worker {
     struct pool *pool;
     struct access_port *log;
     struct limit_queue queue;
+    struct sc_worker *const *peers;     /* all workers, this one too; set before it starts */
+    sc_msec asked_at;                   /* when the peers were last asked for room */
     struct sc_exchange *free;
     unsigned nfree;
     struct timer tick;                  /* once a second */
@@ -96,7 +98,9 @@ struct sc_worker {
     unsigned nreads;
 };
 
-struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct writer *writer, const struct worker_events *events);
+/* peers: where all nworkers of them stand once they are made. */
+struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct sc_worker *const *peers, struct writer *writer,
+                             const struct worker_events *events);
 /* Starts the thread, with a pump for each listener of the snapshot; accepts from the first snapshot on. False: said in
  * the log. */
 bool worker_start(struct sc_worker *w);
@@ -112,6 +116,8 @@ void worker_free(struct sc_worker **w);
 
 struct view *view_ref(struct view *v);
 void view_unref(struct view **v);
+/* Another worker keeps idle connections that a service has no room for: they shall be closed. */
+void worker_ask_for_room(struct sc_worker *w, struct limit_counts *counts);
 /* Gives w->read away and puts another one in its place; and takes it back. */
 struct read_buffer *worker_take_read(struct sc_worker *w);
 void worker_give_read(struct sc_worker *w, struct read_buffer *b);
