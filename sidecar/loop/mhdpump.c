@@ -315,8 +315,12 @@ static void on_parked_event(struct io *io, uint32_t events)
 {
     struct client *c = list_entry(io, struct client, io);
 
-    io_del(c->loop, io);                                /* level-triggered: once is enough */
-    c->registered = false;
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        io_del(c->loop, io);                            /* level-triggered: once is enough */
+        c->registered = false;
+    } else {
+        io_mod(c->loop, io, 0);                         /* from now on only what is always reported: the true end */
+    }
     pump_hangup(c, events);
 }
 #endif

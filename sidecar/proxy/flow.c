@@ -190,6 +190,22 @@ static const char *read_target(struct sc_exchange *x)
     return NULL;
 }
 
+/* Without the seam nobody stood before the library's parser: what can still be seen is checked now. */
+static unsigned check_late(const struct sc_exchange *x)
+{
+    const struct framing_limits *limits = &x->listener->limits.framing;
+    size_t n = x->req.method_name.n + x->req.target.n + sizeof " HTTP/1.1\r\n\r\n";
+
+    if (x->req.target.n > limits->target_max)
+        return 414;
+    for (unsigned i = 0; i < x->headers.n; i++)
+        n += x->headers.at[i].name.n + x->headers.at[i].value.n + sizeof ": \r\n" - 1;
+    if (n > limits->head_max || x->headers.n > limits->fields_max)
+        return 431;
+    return framing_check_parsed(x->req.method_name, x->req.target, x->req.minor != 0 ? STR("HTTP/1.1") : STR("HTTP/1.0"),
+                                &x->headers);
+}
+
 static enum flow_next route(struct sc_exchange *x)
 {
     const struct plan *plan = exchange_plan(x);
@@ -199,8 +215,7 @@ static enum flow_next route(struct sc_exchange *x)
     uint16_t port;
 
     if (!pump_has_seam())
-        status = framing_check_parsed(x->req.method_name, x->req.target,
-                                      x->req.minor != 0 ? STR("HTTP/1.1") : STR("HTTP/1.0"), &x->headers);
+        status = check_late(x);
     if (status != 0) {
         x->down.close = true;
         return fail(x, problem_of_verdict(status), NULL);
