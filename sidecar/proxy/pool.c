@@ -256,8 +256,10 @@ static int on_curl_close(void *arg, curl_socket_t fd)
     return k != NULL && k->stolen == (int)fd ? 0 : sys_close((int)fd);
 }
 
-static enum err error_of(CURLcode r, const char **detail)
+static enum err error_of(CURL *easy, CURLcode r, const char **detail)
 {
+    long verified = 0;
+
     *detail = curl_easy_strerror(r);
     switch (r) {
     case CURLE_OPERATION_TIMEDOUT:
@@ -267,7 +269,9 @@ static enum err error_of(CURLcode r, const char **detail)
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR:
         return ERR_TLS_CERTIFICATE;
-    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CONNECT_ERROR:           /* newer versions check the name within the handshake */
+        curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+        return verified > 1 ? ERR_TLS_CERTIFICATE : ERR_TLS_FAILED;     /* 1: it did not come to that */
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ENGINE_NOTFOUND:
     case CURLE_SSL_ENGINE_SETFAILED:
@@ -314,13 +318,12 @@ static void on_connect_done(struct curlmux_job *job, void *easy, int result)
     const char *detail = "no descriptor for the connection";
     enum err e = ERR_INTERNAL;
 
-    (void)easy;
     if (result == CURLE_OK && settle(c, k)) {
         c->pool->ops->connected(c);
         return;
     }
     if (result != CURLE_OK)
-        e = error_of((CURLcode)result, &detail);
+        e = error_of(easy, (CURLcode)result, &detail);
     c->pool->ops->failed(c, e, detail);
     pool_close(c);
 }
