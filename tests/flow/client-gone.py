@@ -84,6 +84,21 @@ def test_during_download(t):
     t.wait_until(lambda: len(ended) == 2, "the target's connections to end")
 
 
+def test_half_close(t):
+    """a client that has only ended its sending side is still there, and gets its answer"""
+    def slow(c, request):
+        began = time.monotonic()
+        t.wait_until(lambda: time.monotonic() - began > 0.3, "a moment")
+        c.respond(body=b"late")
+    client = t.client(t.outrider(PLAIN, origin=t.origin().on("/late", slow)))
+    client.send(client.head("GET", "/late"))
+    client.half_close()
+    answer = client.response()
+    t.equal((answer.status, answer.body), (200, b"late"), "answer")
+    t.true({interim.status for interim in answer.interim} <= {100}, "interim answers")
+    client.expect_closed(t)
+
+
 def test_while_parked_many(t):
     """a hundred clients that go leave nothing behind"""
     def script(c):
