@@ -52,7 +52,8 @@ def test_schema(t):
     t.contains(schema["$schema"], "2020-12", "$schema")
     top = [part for part in [schema] + schema.get("allOf", []) if "properties" in part]
     t.equal(len(top), 1, "parts of the schema that tell the keys of the file")
-    t.true({"services", "routes", "listeners", "workers"} <= set(top[0]["properties"]), f"keys {list(top[0]['properties'])}")
+    t.true({"services", "routes", "listeners", "workers"} <= set(top[0]["properties"]),
+           f"keys {list(top[0]['properties'])}")
     t.equal(top[0]["additionalProperties"], False, "additionalProperties")
 
 

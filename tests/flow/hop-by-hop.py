@@ -49,7 +49,8 @@ def test_connection_cannot_strip(t):
     request = origin.last
     for name in names:
         t.contains(request.names(), name.lower(), "fields at the target")
-    t.equal((request.body, request.get("authorization"), request.get("cookie")), (b"body", "Bearer t", "c=1"), "request")
+    t.equal((request.body, request.get("authorization"), request.get("cookie")), (b"body", "Bearer t", "c=1"),
+            "request")
 
 
 def test_connection_names_framing(t):
@@ -60,7 +61,8 @@ def test_connection_names_framing(t):
         seen = len(origin.requests)
         answer = t.ask(outrider, "POST", "/", body=b"body", headers=[("Connection", name)])
         if answer.status != 400:
-            t.equal((answer.status, origin.last.body, origin.last.get("host")), (200, b"body", "t.example"), f"naming {name}")
+            t.equal((answer.status, origin.last.body, origin.last.get("host")), (200, b"body", "t.example"),
+                    f"naming {name}")
         else:
             t.equal(len(origin.requests), seen, "requests at the target")
 

@@ -102,7 +102,8 @@ def test_bytes_after_the_answer(t):
     outrider = t.outrider(ONE_WORKER, origin=origin)
     client = t.client(outrider)
     for answer in [client.get() for _ in range(3)] + [t.get(outrider)]:
-        t.true((answer.status, answer.body) == (200, b"ok") or answer.status == 502, f"answer {answer.status} {answer.body!r}")
+        t.true((answer.status, answer.body) == (200, b"ok") or answer.status == 502,
+               f"answer {answer.status} {answer.body!r}")
         t.lacks(answer.body, b"evil", "body")
     t.at_least(len(origin.connections), 4, "connections: none was used twice")
 

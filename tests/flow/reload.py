@@ -47,7 +47,8 @@ def test_change(t):
 def test_mistake(t):
     """a configuration with mistakes is told about, and the one before stays in force"""
     outrider = started(t)
-    for bad in (CONFIG.replace("SERVICE", "nobody"), "services: [ {", CONFIG.replace("SERVICE", "b") + "nonsense: 1\n"):
+    for bad in (CONFIG.replace("SERVICE", "nobody"), "services: [ {",
+                CONFIG.replace("SERVICE", "b") + "nonsense: 1\n"):
         before = len(outrider.stderr())
         again(outrider, bad)
         t.wait_until(lambda: "outrider.yaml:" in outrider.stderr()[before:], "a line about the mistake")

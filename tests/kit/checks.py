@@ -20,7 +20,8 @@ def problem(t, response, status, code, error):
     t.equal(document.get("status"), status, "status in the document")
     for key in ("title", "detail"):
         t.true(isinstance(document.get(key), str) and document[key], f"{key} in {document}")
-    t.equal(document.get("instance"), response.get("x-request-id"), "instance: the id of the request, when it has one")
+    t.equal(document.get("instance"), response.get("x-request-id"),
+            "instance: the id of the request, when it has one")
     proxy_status(t, response, error)
     return document
 
