@@ -103,6 +103,7 @@ def main():
     verdicts.rule("no host name of a mirror", check_words(texts, HOST))
     verdicts.rule("no stray white space", check_spaces(sources + scripts))
     verdicts.rule("at most %d columns" % WIDTH, check_width(sources))
+    verdicts.rule("directories say what they are", check_readmes())
     verdicts.end()
 
 
