@@ -7,6 +7,7 @@
 #include "discovery/target.h"
 #include "loop/curlmux.h"
 #include "loop/sys.h"
+#include "loop/tls.h"
 
 #include <assert.h>
 #include <curl/curl.h>
@@ -18,6 +19,7 @@
 #include <sys/un.h>
 
 enum { AGE_MS = 1000 };
+#define TLS_READ 16384L                 /* the most that one record holds */
 
 /* All connections of this worker to one target; found by the target's slot. */
 struct pool_home {
@@ -37,6 +39,7 @@ struct pool {
     struct loop *loop;
     struct curlmux *curl;
     const struct pool_ops *ops;
+    bool openssl;                       /* is what libcurl speaks TLS with, the one we know */
     struct pool_home **homes;           /* by slot */
     unsigned nhomes;
     struct link age;
@@ -53,6 +56,7 @@ struct pool *pool_new(struct loop *loop, struct curlmux *curl, const struct pool
     p->loop = loop;
     p->curl = curl;
     p->ops = ops;
+    p->openssl = tls_is_ours(curlmux_tls_version());
     p->aging.fn = on_aging;
     list_init(&p->age);
     return p;
@@ -188,7 +192,7 @@ bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n)
     }
     for (; n > 0; n--, iov++)
         buf_add(&c->out, iov->iov_base, iov->iov_len);
-    /* TLS wants a write that was put off to be done again from the same place: so it always goes from ours. */
+    /* TLS wants a write that was put off to be done again with the same bytes: so it always goes from ours. */
     return c->tls ? flush(c) : true;
 }
 
@@ -225,23 +229,48 @@ static void on_event(struct io *io, uint32_t events)
         c->pool->ops->readable(c);
 }
 
+/* TLS has messages of its own (tickets, new keys): so a read may wait for room to write, and a write for bytes. Each event
+ * lets both go on. */
+static void on_tls_event(struct io *io, uint32_t events)
+{
+    on_event(io, events | EPOLLIN | EPOLLOUT);
+}
+
+/* What libcurl takes for the end of the stream is one only if the peer said so; else somebody cut the connection. */
+static bool is_cut(const struct upconn *c)
+{
+    const struct curl_tlssessioninfo *info = NULL;
+
+    return c->pool->openssl && curl_easy_getinfo((CURL *)c->easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK &&
+           info->internals != NULL && !tls_peer_closed(info->internals);
+}
+
+/* libcurl may hold bytes of which the socket tells nothing: so c->readable stays until libcurl has no more. */
+static ssize_t recv_tls(struct upconn *c, void *to, size_t n)
+{
+    size_t got = 0;
+    CURLcode r = curl_easy_recv(c->easy, to, n, &got);
+
+    if (r == CURLE_OK && (got > 0 || !is_cut(c)))
+        return (ssize_t)got;
+    if (r == CURLE_AGAIN && !c->hup) {
+        c->readable = false;
+        errno = EAGAIN;
+    } else {
+        errno = ECONNRESET;             /* after the end there is nothing to wait for */
+    }
+    return -1;
+}
+
 ssize_t upconn_recv(struct upconn *c, void *to, size_t n)
 {
     ssize_t got;
 
-    if (c->tls) {
-        size_t k = 0;
-        CURLcode r = curl_easy_recv(c->easy, to, n, &k);
-
-        if (r == CURLE_OK)
-            return (ssize_t)k;
-        errno = r == CURLE_AGAIN ? EAGAIN : ECONNRESET;
-        got = -1;
-    } else {
-        got = sys_recv(c->io.fd, to, n, 0);
-        if (got > 0 && (size_t)got < n && !c->hup)
-            c->readable = false;        /* that was all: the next byte brings an event */
-    }
+    if (c->tls)
+        return recv_tls(c, to, n);
+    got = sys_recv(c->io.fd, to, n, 0);
+    if (got > 0 && (size_t)got < n && !c->hup)
+        c->readable = false;            /* that was all: the next byte brings an event */
     if (got < 0 && errno == EAGAIN)
         c->readable = false;
     return got;
@@ -287,6 +316,15 @@ static void free_connecting(struct connecting *k)
     free(k);
 }
 
+/* A write that waits moves and grows in c->out. */
+static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
+{
+    (void)easy;
+    (void)arg;
+    tls_allow_moving(ssl_ctx);
+    return CURLE_OK;
+}
+
 /* Plain: the socket becomes ours and libcurl's handle goes. TLS: the handle stays, and with it its session. */
 static bool settle(struct upconn *c, struct connecting *k)
 {
@@ -306,6 +344,9 @@ static bool settle(struct upconn *c, struct connecting *k)
         free_connecting(k);
         if (c->target->sa.ss_family != AF_UNIX)
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    } else {
+        c->io.fn = on_tls_event;
+        curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, TLS_READ);
     }
     c->connected = c->writable = true;
     return io_add(c->pool->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
@@ -328,8 +369,10 @@ static void on_connect_done(struct curlmux_job *job, void *easy, int result)
     pool_close(c);
 }
 
-static void set_tls(CURL *easy, const struct upstream_tls_conf *t)
+static void set_tls(CURL *easy, const struct pool *p, const struct upstream_tls_conf *t)
 {
+    if (p->openssl)
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
     if (t->ca != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca);
     if (t->certificate != NULL)
@@ -439,7 +482,7 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
     k->stolen = -1;
     set_address(easy, k, c, s);
     if (c->tls)
-        set_tls(easy, &s->conf->tls);
+        set_tls(easy, p, &s->conf->tls);
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout);

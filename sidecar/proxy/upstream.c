@@ -329,7 +329,7 @@ static void on_readable(struct upconn *c)
     if (!x->up.sent_head) {                             /* an answer to nothing, or the end of it */
         if (upconn_quiet(c))
             return;
-        fail(x, FAIL_RESET, ERR_UPSTREAM_RESET, "the target closed a kept connection");
+        connection_ended(x, 0);
         return;
     }
     while (x->up.conn == c && c->readable && (x->facts & FACT_HEAD) == 0 && x->step <= FLOW_AWAIT) {

@@ -130,6 +130,85 @@ def test_slow_target(t):
     t.true(b"".join(got) == body, "the body arrives unchanged")
 
 
+def test_tickets(t):
+    """what TLS 1.3 says behind a handshake, before the request, is not taken for an answer"""
+    authority, seen = Authority(t), []
+
+    def once(c):
+        request = c.request()
+        c.respond(headers=[("Connection", "close")], body=request.body)
+    client = t.client(t.outrider(config(authority), origin=t.origin(behind(authority.server(), seen, once))))
+    for n in range(40):
+        body = b"x" * 20000 * (n % 3)
+        t.equal(len(client.ask("POST", "/", body=body).body), len(body), f"body {n}")
+    t.equal(len(seen), 40, "handshakes")
+
+
+class OpenSSLServer:
+    """`openssl s_server`, which speaks what it is told to, and changes its keys at a word."""
+
+    def __init__(self, t, authority):
+        authority.sign("server", "DNS:web.internal")
+        self.reserved = t.closing(Port())
+        self.host, self.port = self.reserved.host, self.reserved.port
+        self.process = subprocess.Popen(
+            ["openssl", "s_server", "-accept", str(self), "-cert", "server.crt", "-key", "server.key", "-tls1_3"],
+            cwd=authority.dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.said = b""
+        t.closing(self)
+        self.wait(b"ACCEPT")
+
+    def __str__(self):
+        return f"{self.host}:{self.port}"
+
+    def read(self):
+        self.said += self.process.stdout.read() or b""
+        return self.said
+
+    def wait(self, text, times=1):
+        wait_until(lambda: self.read().count(text) >= times, f"{text!r} from openssl: {self.said[-500:]!r}")
+
+    def write(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def close(self, failed=False):
+        self.process.kill()
+        self.process.communicate()
+
+
+def test_new_keys(t):
+    """a target that changes its keys on an idle connection keeps it"""
+    authority = Authority(t)
+    origin = OpenSSLServer(t, authority)
+    outrider = t.outrider(config(authority), origin=origin)
+    client = t.client(outrider)
+    for n in range(3):
+        client.request("GET", f"/{n}")
+        origin.wait(b"GET /%d HTTP/1.1\r\n" % n)
+        origin.wait(b"\r\n\r\n", n + 1)
+        origin.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+        origin.write(b"%3d\n" % n)
+        t.equal(client.response().body, b"%3d\n" % n, "body")
+        outrider.access_log(n + 1)
+        origin.write(b"k\n")
+    t.equal([line["reused"] for line in outrider.access_log(3)], [False, True, True], "connections kept")
+
+
+def test_to_the_end(t):
+    """an answer without a length: whole with a close_notify, cut without one"""
+    def unframed(c):
+        request = c.request()
+        c.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        if request.target == "/whole":
+            c.sock.unwrap()
+    authority, seen = Authority(t), []
+    outrider = t.outrider(config(authority), origin=t.origin(behind(authority.server(), seen, unframed)))
+    t.equal(t.get(outrider, "/whole").body, b"half", "body")
+    t.raises((Truncated, Ended), lambda: t.get(outrider, "/cut"), "a cut answer")
+
+
 def test_wrong_authority(t):
     """a certificate of another authority: 502 tls-failed"""
     authority, seen = Authority(t), []
