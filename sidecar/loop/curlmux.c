@@ -214,6 +214,18 @@ void curlmux_remove(struct curlmux *m, CURL *easy)
     curl_multi_remove_handle(m->multi, easy);
 }
 
+void curlmux_closing(struct curlmux *m, int fd)
+{
+    list_each(it, &m->sockets) {
+        struct socket *s = list_entry(it, struct socket, link);
+
+        if (s->io.fd == fd && s->registered) {
+            io_forget(m->loop, &s->io);
+            s->registered = false;
+        }
+    }
+}
+
 void curlmux_release(struct curlmux *m, int fd)
 {
     list_each(it, &m->sockets) {

@@ -33,5 +33,8 @@ void curlmux_remove(struct curlmux *m, void *easy);
 /* A handle with the options that every use here wants: no signals, no proxy from the environment, http and https only,
  * no redirects, HTTP/1.1. Never NULL. */
 void *curlmux_easy(struct curlmux_job *job);
+/* libcurl is about to close this socket, and tells so only afterwards, when the number may be somebody else's already: for
+ * CURLOPT_CLOSESOCKETFUNCTION. */
+void curlmux_closing(struct curlmux *m, int fd);
 /* The caller registers this socket itself from now on, so libcurl's interest in it is forgotten. */
 void curlmux_release(struct curlmux *m, int fd);

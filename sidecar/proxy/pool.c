@@ -282,7 +282,10 @@ static int on_curl_close(void *arg, curl_socket_t fd)
 {
     struct connecting *k = arg;
 
-    return k != NULL && k->stolen == (int)fd ? 0 : sys_close((int)fd);
+    if (k->stolen == (int)fd)
+        return 0;
+    curlmux_closing(k->conn->pool->curl, (int)fd);
+    return sys_close((int)fd);
 }
 
 static enum err error_of(CURL *easy, CURLcode r, const char **detail)
