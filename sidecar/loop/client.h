@@ -73,3 +73,15 @@ static inline struct sc_str client_text(const struct client *c)
 {
     return (struct sc_str){ c->text, c->text_n };
 }
+
+/* Suspends the request: the library does nothing for it until client_resume. The handler's rules are the library's. */
+void client_park(struct client *c);
+/* And runs its daemon in this turn. */
+void client_resume(struct client *c);
+/* The client's daemon has something to do that no event tells of. */
+void client_poke(struct client *c);
+/* With the seam: text[0..n), a whole response head, goes out in place of the library's for the answer now queued. It must
+ * frame the body as the library does, and live until the request is completed. */
+void client_set_head(struct client *c, const char *text, size_t n);
+/* Ends the connection at once, as far as the client can see; the library notices in this turn. */
+void client_kill(struct client *c);

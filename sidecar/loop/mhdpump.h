@@ -46,7 +46,15 @@ struct pump_ops {
 };
 
 /* The strict check stands before the library's parser: "seam", or "first handler call". Any thread. */
-bool pump_has_seam(void);
+static inline bool pump_has_seam(void)
+{
+#ifdef HAVE_SEAM
+    return true;
+#else
+    return false;
+#endif
+}
+
 /* The library's version at run time. Any thread. */
 const char *mhdpump_version(void);
 /* What this version of the library or the build cannot do as well as others; one sentence, or NULL. Any thread. */
@@ -81,15 +89,3 @@ struct listener *pump_listener(const struct pump *p);
 /* A number that the owner gave it. */
 unsigned pump_position(const struct pump *p);
 void pump_set_position(struct pump *p, unsigned position);
-
-/* Suspends the request: the library does nothing for it until client_resume. The handler's rules are the library's. */
-void client_park(struct client *c);
-/* And runs its daemon in this turn. */
-void client_resume(struct client *c);
-/* The client's daemon has something to do that no event tells of. */
-void client_poke(struct client *c);
-/* With the seam: text[0..n), a whole response head, goes out in place of the library's for the answer now queued. It must
- * frame the body as the library does, and live until the request is completed. */
-void client_set_head(struct client *c, const char *text, size_t n);
-/* Ends the connection at once, as far as the client can see; the library notices in this turn. */
-void client_kill(struct client *c);

@@ -1,17 +1,68 @@
-/* sidecar/loop/pump_priv.h - what the pump and the seam share.
- * SPDX-License-Identifier: Apache-2.0 */
+/* sidecar/loop/pump_priv.h - the pump from inside: only for mhdpump.c, client.c, accept.c and seam.c.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * mhdpump.c has the library, client.c what one connection does and may, accept.c where connections come from. Everything
+ * on the loop's thread, but for `listener`, whose counters and pumps all workers share. */
 #pragma once
 
 #include "loop/mhdpump.h"
 #include "loop/seam.h"
 
-struct seam_queue *shard_queue(struct shard *s);
-const struct pump_limits *pump_limits(const struct client *c);
+struct MHD_Daemon;
+
+struct shard {
+    struct seam_queue queue;
+    struct MHD_Daemon *daemon;
+    struct pump *pump;
+    struct task run;
+    struct io io;                   /* without the seam: the library's epoll descriptor */
+    unsigned clients;
+};
+
+struct pump {
+    struct loop *loop;
+    struct listener *listener;
+    unsigned index, position;
+    struct pump_limits limits;      /* a copy: connections outlive the plan that it came from */
+    const struct pump_ops *ops;
+    void *arg;
+    struct shard **shards;
+    unsigned nshards;
+    struct shard *current;          /* where the next connection goes, as long as there is room */
+    struct io accept;
+    bool accepting, watching, last_answers, draining;
+    struct timer pause;
+    struct link clients;
+    unsigned nclients;
+};
+
+/* ---- mhdpump.c ---- */
+
+/* The daemon that the next connection goes to. NULL: none could be started. */
+struct shard *shard_pick(struct pump *p);
+/* The library takes the client over; if it does not, the client is closed. */
+void library_add(struct client *c);
+void library_suspend(struct client *c);
+/* The client's daemon has to run afterwards. */
+void library_resume(struct client *c);
+
+/* ---- client.c ---- */
+
+/* Ready to be given to the library. NULL: the descriptor is too high; it stays open. */
+struct client *client_new(struct shard *s, int fd, const struct sockaddr *from, socklen_t n);
+/* The socket is about to be closed, or just was: frees the client after this turn. */
+void client_closed(struct client *c);
 /* Bytes came and were checked. */
-void pump_heard(struct client *c);
+void client_heard(struct client *c);
 /* The end of the stream, while the library does not look. */
-void pump_hangup(struct client *c, uint32_t events);
-/* The answer to a violation. */
-size_t pump_refusal(struct client *c, char *to, size_t room);
-/* The socket is about to be closed: frees the client after this turn. */
-void pump_closed(struct client *c);
+void client_hangup(struct client *c, uint32_t events);
+/* Writes the answer to a violation into to[0..room); how long it is. */
+size_t client_refusal(struct client *c, char *to, size_t room);
+/* The pump drains: without a request it ends, at once or, if it is new, after a moment. */
+void client_drain(struct client *c);
+
+/* ---- accept.c ---- */
+
+void accept_init(struct pump *p);
+/* A connection of this pump is over: there is room for another. */
+void accept_uncount(struct pump *p);

@@ -107,7 +107,7 @@ void seam_watch(struct client *c)
 
 static void offer(struct client *c)
 {
-    struct seam_queue *q = shard_queue(c->shard);
+    struct seam_queue *q = &c->shard->queue;
 
     if (c->queued || !c->active)
         return;
@@ -128,7 +128,7 @@ void seam_event(struct io *io, uint32_t events)
     if (c->active)
         offer(c);
     else if (c->hup)
-        pump_hangup(c, events);
+        client_hangup(c, events);
 }
 
 int __wrap_epoll_create1(int flags);
@@ -231,7 +231,7 @@ static ssize_t refuse(struct client *c)
     char text[2048];
 
     if (c->refused == 1) {
-        size_t n = pump_refusal(c, text, sizeof text);
+        size_t n = client_refusal(c, text, sizeof text);
 
         c->refused = 2;
         c->closing = true;
@@ -319,7 +319,7 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
         return got;
     fine = framing_feed(&c->framing, p, (size_t)got);
     c->phase = framing_phase(&c->framing);
-    pump_heard(c);
+    client_heard(c);
     return __builtin_expect(fine == (size_t)got, 1) ? got : stopped(c, p, fine, (size_t)got);
 }
 
@@ -408,7 +408,7 @@ int __wrap_close(int fd)
 
             if (!c->drained)
                 linger(fd);
-            pump_closed(c);
+            client_closed(c);
         }
     }
     return __real_close(fd);
