@@ -20,5 +20,3 @@ void downstream_more(struct sc_exchange *x);
 void downstream_abort(struct sc_exchange *x);
 /* The answer is cut off where it is. */
 void downstream_break(struct sc_exchange *x);
-/* The answer's body goes through hooks: into x->res_queue. */
-void downstream_open_hooks(struct sc_exchange *x);

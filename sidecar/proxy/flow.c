@@ -3,7 +3,7 @@
  *
  * The life of a request:
  *
- *   client          downstream.c              flow.c                upstream.c            target
+ *   client          downstream.c, answer.c    flow.c, flow_body.c   upstream.c            target
  *     | head  --------> first call ------> ROUTE -> ADMIT
  *     |                                              |  policies, by rank
  *     |                                           ATTEMPT ----------> start ------------> | head
@@ -12,21 +12,22 @@
  *     |                 (parked)            AWAIT                      .                  |
  *     |                                       | <-- FACT_HEAD --------- head complete <-- | head
  *     |                                    RESPOND   policies, in reverse                 |
- *     | <------------- queue <------------ DELIVER                                        |
+ *     | <---------- answer_queue <-------- DELIVER                                        |
  *     | <------------- on_wanted <------------------------------------ read <------------ | body
  *     |                completed --------> FINISH    done hooks, log line
  *
  * Decisions and bytes are kept apart: callbacks record a fact and call flow_run(), and only here is decided what comes
- * next; bytes of bodies go from source to sink without passing here.
+ * next; bytes of bodies go from source to sink without passing here (flow_body.c has the request's, answer.c asks for the
+ * answer's). deadline.c says when something has taken too long, which is one more fact.
  *
  * The other days: a policy answers (ADMIT -> RESPOND); no route, no target (-> RESPOND with an answer of our own); a try
  * fails before its head (AWAIT -> ATTEMPT or RESPOND); a deadline (-> RESPOND 504); the client goes while we wait (->
  * the try is cancelled, the library is told, FINISH); the target answers early (DELIVER waits for the library, which
  * waits for the body). */
-#include "proxy/flow.h"
+#include "proxy/flow_priv.h"
 
-#include "base/log.h"
 #include "proxy/attempt.h"
+#include "proxy/deadline.h"
 #include "proxy/downstream.h"
 #include "proxy/forward.h"
 #include "proxy/limit.h"
@@ -34,9 +35,6 @@
 #include "proxy/reply.h"
 #include "proxy/upstream.h"
 #include "proxy/view.h"
-
-#include <assert.h>
-#include <stdlib.h>
 
 enum flow_next { FLOW_MORE, FLOW_PARK };
 
@@ -70,88 +68,6 @@ static bool take(struct sc_exchange *x, unsigned fact)
     x->facts &= ~fact;
     return had;
 }
-
-/* ---- deadlines ---- */
-
-static void on_timer(struct timer *t);
-
-static void sooner(sc_msec *at, enum deadline *which, sc_msec other, enum deadline d)
-{
-    if (other != 0 && (*at == 0 || other < *at)) {
-        *at = other;
-        *which = d;
-    }
-}
-
-/* The timer is lazy: it may fire early, and is then set anew. */
-static void arm(struct sc_exchange *x)
-{
-    struct loop *l = x->worker->loop;
-    enum deadline which = DEADLINE_NONE;
-    sc_msec at = 0, now = loop_now(l);
-
-    if (x->step >= FLOW_DELIVER) {
-        sooner(&at, &which, x->stamp + x->route->timeout.idle_stream, DEADLINE_IDLE);
-    } else {
-        if (x->paused_since == 0)
-            sooner(&at, &which, x->total_at, DEADLINE_TOTAL);
-        sooner(&at, &which, x->try_at, DEADLINE_TRY);
-        sooner(&at, &which, x->response_at, DEADLINE_RESPONSE);
-    }
-    if (at == 0)
-        return;
-    x->deadline = which;
-    if (!x->timer.pending || x->timer.at > at)
-        timer_start(l, &x->timer, at - now);
-}
-
-static void on_timer(struct timer *t)
-{
-    struct sc_exchange *x = list_entry(t, struct sc_exchange, timer);
-    sc_msec now = loop_now(x->worker->loop);
-    bool due;
-
-    if (x->step >= FLOW_DELIVER)
-        due = x->stamp + x->route->timeout.idle_stream <= now;
-    else
-        due = (x->paused_since == 0 && x->total_at != 0 && x->total_at <= now) ||
-              (x->try_at != 0 && x->try_at <= now) || (x->response_at != 0 && x->response_at <= now);
-    if (!due) {
-        arm(x);
-        return;
-    }
-    if (x->step >= FLOW_DELIVER)
-        x->deadline = DEADLINE_IDLE;
-    else if (x->paused_since == 0 && x->total_at != 0 && x->total_at <= now)
-        x->deadline = DEADLINE_TOTAL;
-    else if (x->try_at != 0 && x->try_at <= now)
-        x->deadline = DEADLINE_TRY;
-    else
-        x->deadline = DEADLINE_RESPONSE;
-    x->facts |= FACT_DEADLINE;
-    flow_run(x);
-}
-
-/* Time that the client takes to send its body is not counted in the total, unless it is us who do not take it. */
-static void pause_total(struct sc_exchange *x)
-{
-    if (x->paused_since == 0)
-        x->paused_since = loop_now(x->worker->loop);
-}
-
-static void resume_total(struct sc_exchange *x)
-{
-    if (x->paused_since == 0)
-        return;
-    if (x->total_at != 0)
-        x->total_at += loop_now(x->worker->loop) - x->paused_since;
-    x->paused_since = 0;
-    if (x->route != NULL && x->step < FLOW_DELIVER)
-        arm(x);
-}
-
-static void hook_request(struct sc_exchange *x);
-static void hook_response(struct sc_exchange *x);
 
 /* ---- steps ---- */
 
@@ -234,7 +150,7 @@ static enum flow_next route(struct sc_exchange *x)
     x->service = x->route->service;
     x->total_at = loop_now(x->worker->loop) + x->route->timeout.total;
     if (x->req.has_body)
-        pause_total(x);
+        deadline_pause(x);
     forward_identify(x);
     forward_prepare(x);
     chain_start(&x->chain, x->route->chain, x, x->worker->index, &x->arena);
@@ -279,12 +195,12 @@ static enum flow_next admit(struct sc_exchange *x)
     else
         v = chain_request(&x->chain);
     if (v == SC_SUSPEND)
-        arm(x);
+        deadline_arm(x);
     if (v != SC_CONTINUE)
         return by_verdict(x, v, FLOW_ATTEMPT);
     x->req_hooked = x->req.has_body && chain_has_body(&x->chain, CHAIN_REQUEST_BODY);
     if (x->req_hooked)
-        hook_request(x);
+        flow_hook_request(x);
     return go(x, FLOW_ATTEMPT);
 }
 
@@ -303,7 +219,7 @@ static enum flow_next wait_for_room(struct sc_exchange *x)
     x->tries.n--;
     x->tries.backoff.fn = on_backoff;
     timer_start(x->worker->loop, &x->tries.backoff, ROOM_MS);
-    arm(x);
+    deadline_arm(x);
     return park(x, FLOW_ATTEMPT);
 }
 
@@ -323,7 +239,7 @@ static enum flow_next send_attempt(struct sc_exchange *x, enum sc_verdict v)
     ssize_t n;
 
     if (v == SC_SUSPEND) {
-        arm(x);
+        deadline_arm(x);
         return FLOW_PARK;
     }
     if (v != SC_CONTINUE) {
@@ -339,7 +255,7 @@ static enum flow_next send_attempt(struct sc_exchange *x, enum sc_verdict v)
     x->try_at = retry->per_try_timeout > 0 ? loop_now(w->loop) + retry->per_try_timeout : 0;
     x->response_at = x->req.has_body && !x->down.whole ? 0 : loop_now(w->loop) + x->route->timeout.response;
     upstream_start(x, x->up.target, w->scratch, (size_t)n);
-    arm(x);
+    deadline_arm(x);
     return FLOW_MORE;
 }
 
@@ -361,7 +277,7 @@ static enum flow_next attempt(struct sc_exchange *x)
     case LIMIT_PASS:
         break;
     case LIMIT_WAIT:
-        arm(x);
+        deadline_arm(x);
         return FLOW_PARK;
     case LIMIT_FULL:
         return fail(x, ERR_OVERLOADED, "the service has as many requests in flight and waiting as it may");
@@ -467,7 +383,7 @@ static enum flow_next deliver(struct sc_exchange *x)
         x->try_at = x->response_at = 0;
         x->facts &= ~(unsigned)(FACT_DEADLINE | FACT_FAILED);
         if (!x->res.own && !x->res.head_only && x->started && chain_has_body(&x->chain, CHAIN_RESPONSE_BODY))
-            hook_response(x);
+            flow_hook_response(x);
         downstream_answer(x);
         return FLOW_PARK;
     }
@@ -544,132 +460,8 @@ void flow_begin(struct sc_exchange *x)
     x->listener = &exchange_plan(x)->listeners[pump_position(x->client->pump)];
     x->began_us = loop_now_ns(w->loop) / 1000;
     x->began_wall = worker_wall(w);
-    x->timer.fn = on_timer;
+    x->timer.fn = deadline_fired;
     x->step = FLOW_ROUTE;
-    flow_run(x);
-}
-
-/* ---- bodies ---- */
-
-static bool to_request_queue(void *arg, struct sc_str data, bool last)
-{
-    struct sc_exchange *x = arg;
-
-    if (body_push(x->req_queue, data.p, data.n) < data.n)
-        return false;
-    if (last)
-        body_end(x->req_queue);
-    return true;
-}
-
-enum { HOOK_QUEUE = 256 * 1024 };       /* what body hooks may pile up before the body counts as broken */
-
-static struct body *new_queue(struct sc_exchange *x)
-{
-    struct body *b = arena_zero(&x->arena, sizeof *b);
-
-    body_init(b, HOOK_QUEUE);
-    return b;
-}
-
-static void hook_request(struct sc_exchange *x)
-{
-    x->req_queue = new_queue(x);
-    chain_body_open(&x->chain, CHAIN_REQUEST_BODY, to_request_queue, x, &x->arena);
-}
-
-static void hook_response(struct sc_exchange *x)
-{
-    x->res_hooked = true;
-    x->res_queue = new_queue(x);
-    downstream_open_hooks(x);
-}
-
-/* What the hooks have given goes on, as far as the target takes it. */
-static void drain_request_queue(struct sc_exchange *x)
-{
-    for (;;) {
-        struct sc_str run = body_peek(x->req_queue);
-        size_t n;
-
-        if (run.n == 0)
-            break;
-        n = upstream_push(x, run.p, run.n);
-        body_pull(x->req_queue, n);
-        if (n < run.n)
-            return;
-    }
-    if (body_is_done(x->req_queue) && x->down.whole)
-        upstream_end(x);
-}
-
-size_t flow_body(struct sc_exchange *x, const char *p, size_t n)
-{
-    size_t taken;
-
-    if (x->step == FLOW_AWAIT && x->up.conn != NULL) {
-        if (x->req_hooked) {
-            if (x->req_queue->n > 0) {
-                x->up.blocked = true;
-                taken = 0;
-            } else if (chain_body_write(&x->chain, CHAIN_REQUEST_BODY, (struct sc_str){ p, n }, false)) {
-                taken = n;
-                x->tries.lost = true;
-                drain_request_queue(x);
-            } else {
-                flow_fail(x, ERR_BAD_REQUEST, "a policy refused the body");
-                flow_run(x);
-                return n;
-            }
-        } else {
-            taken = upstream_takes(x) ? n : 0;
-            if (taken > 0) {            /* kept first: should the try break now, the next one begins with it */
-                attempt_keep_body(x, p, n);
-                upstream_push(x, p, n);
-            }
-        }
-    } else {
-        taken = 0;                      /* between two tries */
-        x->up.blocked = true;
-    }
-    x->req.received += taken;
-    if (taken < n)
-        resume_total(x);
-    return taken;
-}
-
-void flow_body_room(struct sc_exchange *x)
-{
-    if (x->req_hooked && x->req_queue->n > 0) {
-        drain_request_queue(x);
-        if (x->req_queue->n > 0)
-            return;
-    }
-    if (!x->down.whole)
-        pause_total(x);
-    downstream_room(x);
-}
-
-void flow_body_end(struct sc_exchange *x)
-{
-    if (!x->req.has_body) {
-        flow_run(x);
-        return;
-    }
-    resume_total(x);
-    if (x->step == FLOW_AWAIT) {
-        x->response_at = loop_now(x->worker->loop) + x->route->timeout.response;
-        if (x->req_hooked) {
-            if (chain_body_write(&x->chain, CHAIN_REQUEST_BODY, STR_NONE, true))
-                drain_request_queue(x);
-            else
-                flow_fail(x, ERR_BAD_REQUEST, "a policy refused the body");
-        } else {
-            upstream_end(x);
-        }
-        if (x->step == FLOW_AWAIT)
-            arm(x);
-    }
     flow_run(x);
 }
 
@@ -680,18 +472,13 @@ void flow_connected(struct sc_exchange *x)
     x->response_at = loop_now(x->worker->loop) + x->route->timeout.response;
 }
 
-void flow_body_ready(struct sc_exchange *x)
-{
-    downstream_more(x);
-}
-
 void flow_streaming(struct sc_exchange *x)
 {
     if (x->route == NULL)
         return;
     x->stamp = loop_now(x->worker->loop);
     timer_stop(&x->timer);
-    arm(x);
+    deadline_arm(x);
 }
 
 void flow_over(struct sc_exchange *x, bool clean)

@@ -26,8 +26,6 @@ void flow_body_ready(struct sc_exchange *x);
 
 /* The answer's body is on its way and will take its time. */
 void flow_streaming(struct sc_exchange *x);
-/* A request that the strict check refused: there is no exchange, but a line in the log. */
-void flow_refused(struct sc_worker *w, struct client *c, enum err e);
 
 /* An answer of our own instead of the target's. */
 void flow_fail(struct sc_exchange *x, enum err e, const char *detail);

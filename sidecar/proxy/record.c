@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/record.h"
 
-#include "proxy/flow.h"
 #include "proxy/view.h"
 #include "telemetry/access_log.h"
 
@@ -97,7 +96,7 @@ void record_exchange(struct sc_exchange *x)
 }
 
 /* No exchange came of it, but whoever reads the log shall see it. */
-void flow_refused(struct sc_worker *w, struct client *c, enum err e)
+void record_refused(struct sc_worker *w, struct client *c, enum err e)
 {
     const struct plan *plan = w->view == NULL ? NULL : w->view->snapshot->plan;
     const struct problem *p = problem_of(e);

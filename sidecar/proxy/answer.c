@@ -1,0 +1,311 @@
+/* sidecar/proxy/answer.c - the answer on its way to the client: its head, its body, and what the library makes of them.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The library frames the body and sends it. With the seam the head is ours, and replaces the library's on the wire;
+ * without it, the library writes one from what it is given. */
+#include "proxy/answer.h"
+
+#include "base/log.h"
+#include "http/status.h"
+#include "loop/sys.h"
+#include "proxy/flow.h"
+#include "proxy/upstream.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+
+enum { BLOCK = 64 * 1024 };         /* of a streamed answer: what the library asks for at once */
+
+enum frame { FRAME_NONE, FRAME_LENGTH, FRAME_CHUNKED, FRAME_CLOSE };
+
+/* ---- the head ---- */
+
+static bool is_ours_to_say(const struct header *h)
+{
+    return h->id == HDR_CONTENT_LENGTH || h->id == HDR_TRANSFER_ENCODING || h->id == HDR_CONNECTION;
+}
+
+static bool will_close(const struct sc_exchange *x, enum frame f)
+{
+    unsigned said = headers_may_have(&x->headers, HDR_CONNECTION) ? connection_options(&x->headers) : 0;
+
+    return x->down.close || x->client->closing || f == FRAME_CLOSE || (said & CONNECTION_CLOSE) != 0 ||
+           (x->req.minor == 0 && (said & CONNECTION_KEEP_ALIVE) == 0);
+}
+
+static char *put(char *to, const void *p, size_t n)
+{
+    memcpy(to, p, n);
+    return to + n;
+}
+
+#define PUT(to, literal) put(to, literal, sizeof(literal) - 1)
+
+static char *put_number(char *to, uint64_t n)
+{
+    char digits[20];
+    unsigned at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    return put(to, digits + at, sizeof digits - at);
+}
+
+static size_t head_bound(const struct sc_exchange *x)
+{
+    const struct headers *h = &x->response.headers;
+    size_t n = 256;
+
+    for (unsigned i = 0; i < h->n; i++)
+        n += h->at[i].name.n + h->at[i].value.n + 4;
+    return n;
+}
+
+static char *put_fields(struct sc_exchange *x, char *to)
+{
+    struct header *h;
+    bool date = false;
+
+    for (unsigned i = 0; (h = headers_each(&x->response.headers, &i)) != NULL;) {
+        if (is_ours_to_say(h) || (h->id == HDR_DATE && date))
+            continue;
+        date |= h->id == HDR_DATE;
+        to = put(to, h->name.p, h->name.n);
+        to = PUT(to, ": ");
+        if (h->value.n > 0)
+            to = put(to, h->value.p, h->value.n);
+        to = PUT(to, "\r\n");
+    }
+    if (!date) {                                        /* RFC 9110 6.6.1 */
+        to = PUT(to, "Date: ");
+        to = put(to, worker_date(x->worker).p, 29);
+        to = PUT(to, "\r\n");
+    }
+    return to;
+}
+
+static void write_head(struct sc_exchange *x, enum frame f, uint64_t length, bool closes)
+{
+    struct sc_str reason = status_reason(x->res.status);
+    char *head = arena_alloc(&x->arena, head_bound(x)), *to = PUT(head, "HTTP/1.1 ");
+
+    to = put_number(to, x->res.status);
+    *to++ = ' ';
+    to = put(to, reason.p, reason.n);
+    to = PUT(to, "\r\n");
+    to = put_fields(x, to);
+    if (f == FRAME_LENGTH) {
+        to = PUT(to, "Content-Length: ");
+        to = put_number(to, length);
+        to = PUT(to, "\r\n");
+    } else if (f == FRAME_CHUNKED) {
+        to = PUT(to, "Transfer-Encoding: chunked\r\n");
+    }
+    if (closes)
+        to = PUT(to, "Connection: close\r\n");
+    else if (x->req.minor == 0)
+        to = PUT(to, "Connection: keep-alive\r\n");
+    to = PUT(to, "\r\n");
+    client_set_head(x->client, head, (size_t)(to - head));
+}
+
+static void add_header(struct MHD_Response *r, const char *name, const char *value)
+{
+    if (MHD_add_response_header(r, name, value[0] == '\0' ? " " : value) != MHD_YES)
+        log_limited(LOG_DEBUG_, "libmicrohttpd refused the field %s of an answer", log_safe(str_of(name)));
+}
+
+static void add_headers(struct sc_exchange *x, struct MHD_Response *r)
+{
+    struct header *h;
+    bool date = false;
+
+    for (unsigned i = 0; (h = headers_each(&x->response.headers, &i)) != NULL;) {
+        if (is_ours_to_say(h) || (h->id == HDR_DATE && date))
+            continue;
+        date |= h->id == HDR_DATE;
+        add_header(r, arena_dupz(&x->arena, h->name), arena_dupz(&x->arena, h->value));
+    }
+    if (!date)
+        add_header(r, "Date", worker_date(x->worker).p);
+}
+
+static void give_head(struct sc_exchange *x, struct MHD_Response *r, enum frame f, uint64_t length)
+{
+    bool closes = will_close(x, f);
+
+    if (closes)
+        add_header(r, "Connection", "close");
+    if (pump_has_seam())
+        write_head(x, f, length, closes);
+    else
+        add_headers(x, r);
+}
+
+/* ---- the body ---- */
+
+/* The reset that follows makes sure that nobody takes what was sent for the whole. */
+static ssize_t broken(struct sc_exchange *x)
+{
+    x->down.broken = true;
+    upstream_cancel(x);
+    sys_shutdown(x->client->io.fd, SHUT_RDWR);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static ssize_t ended(struct sc_exchange *x)
+{
+    struct header *h;
+
+    x->down.finished = true;
+    if (x->response.body == BODY_CHUNKED && !x->res_hooked && x->req.minor != 0)
+        for (unsigned i = 0; (h = headers_each(&x->trailers, &i)) != NULL;)
+            MHD_add_response_footer(x->down.response, arena_dupz(&x->arena, h->name), arena_dupz(&x->arena, h->value));
+    upstream_finish(x);
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static bool into_queue(void *arg, struct sc_str data, bool last)
+{
+    struct sc_exchange *x = arg;
+
+    if (body_push(x->res_queue, data.p, data.n) < data.n)
+        return false;
+    if (last)
+        body_end(x->res_queue);
+    return true;
+}
+
+void answer_open_hooks(struct sc_exchange *x)
+{
+    chain_body_open(&x->chain, CHAIN_RESPONSE_BODY, into_queue, x, &x->arena);
+}
+
+/* Feeds the hooks until something comes out of them. */
+static ssize_t read_hooked(struct sc_exchange *x, char *to, size_t n)
+{
+    for (;;) {
+        ssize_t got = (ssize_t)body_read(x->res_queue, to, n);
+
+        if (got > 0)
+            return got;
+        if (body_is_done(x->res_queue))
+            return UPSTREAM_END;
+        got = upstream_read(x, x->worker->scratch, 16384);
+        if (got == UPSTREAM_WAIT || got == UPSTREAM_BROKEN)
+            return got;
+        if (!chain_body_write(&x->chain, CHAIN_RESPONSE_BODY,
+                              (struct sc_str){ x->worker->scratch, got > 0 ? (size_t)got : 0 }, got == UPSTREAM_END))
+            return UPSTREAM_BROKEN;
+    }
+}
+
+/* The library wants bytes of the answer. */
+static ssize_t on_wanted(void *arg, uint64_t at, char *to, size_t n)
+{
+    struct sc_exchange *x = arg;
+    ssize_t got;
+
+    (void)at;
+    if ((x->facts & FACT_GONE) != 0 || x->down.broken)
+        return broken(x);
+    got = x->res_hooked ? read_hooked(x, to, n) : upstream_read(x, to, n);
+    if (got > 0) {
+        x->down.sent += (uint64_t)got;
+        x->stamp = loop_now(x->worker->loop);
+        if (x->up.body_done && !x->res_hooked) {
+            if (x->response.body == BODY_LENGTH)
+                x->down.finished = true;
+            upstream_finish(x);
+        }
+        return got;
+    }
+    if (got == UPSTREAM_END)
+        return ended(x);
+    if (got == UPSTREAM_BROKEN)
+        return broken(x);
+    x->down.starved = true;
+    client_park(x->client);
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+/* HEAD and 304 say how long the body would be, if that is known (RFC 9110 8.6); 204 says nothing. */
+static struct MHD_Response *make_bodiless(struct sc_exchange *x, enum frame *f, uint64_t *length)
+{
+    struct MHD_Response *m;
+
+    x->down.finished = true;
+    *length = x->res.own ? x->res.body.n : x->response.content_length;
+    *f = x->res.status != MHD_HTTP_NO_CONTENT && (x->res.own || x->response.has_length) ? FRAME_LENGTH : FRAME_NONE;
+    if (pump_has_seam() || x->res.status == MHD_HTTP_NO_CONTENT)
+        return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    if (*f == FRAME_LENGTH)
+        return MHD_create_response_from_callback(*length, 1024, on_wanted, x, NULL);
+#if HAVE_DECL_MHD_RF_HEAD_ONLY_RESPONSE
+    m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    MHD_set_response_options(m, MHD_RF_HEAD_ONLY_RESPONSE, MHD_RO_END);
+#else
+    /* 0.9.75 puts the end of a chunked body behind the head of an unknown length: better to say a wrong one and be done
+     * with the connection. */
+    m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    x->down.close = true;
+#endif
+    return m;
+}
+
+static struct MHD_Response *make_buffer(struct sc_exchange *x, struct sc_str body, enum frame *f, uint64_t *length)
+{
+    x->down.sent = *length = body.n;
+    x->down.finished = true;
+    *f = FRAME_LENGTH;
+    return MHD_create_response_from_buffer(body.n, (void *)(body.n > 0 ? body.p : ""), MHD_RESPMEM_PERSISTENT);
+}
+
+static struct MHD_Response *make_stream(struct sc_exchange *x, enum frame *f, uint64_t *length)
+{
+    bool counted = x->response.body == BODY_LENGTH && !x->res_hooked;
+
+    *length = x->response.content_length;
+    *f = counted ? FRAME_LENGTH : x->req.minor != 0 ? FRAME_CHUNKED : FRAME_CLOSE;
+    return MHD_create_response_from_callback(counted ? *length : MHD_SIZE_UNKNOWN, BLOCK, on_wanted, x, NULL);
+}
+
+static struct MHD_Response *make_response(struct sc_exchange *x, enum frame *f, uint64_t *length)
+{
+    struct sc_str body;
+
+    if (x->res.head_only)
+        return make_bodiless(x, f, length);
+    if (x->res.own)
+        return make_buffer(x, x->res.body, f, length);
+    if (x->res_hooked || !upstream_body_whole(x, &body))
+        return make_stream(x, f, length);
+    return make_buffer(x, body, f, length);
+}
+
+bool answer_queue(struct sc_exchange *x)
+{
+    enum frame f = FRAME_NONE;
+    uint64_t length = 0;
+    struct MHD_Response *r = make_response(x, &f, &length);
+    enum MHD_Result done;
+
+    assert(!x->down.queued);
+    x->down.queued = true;
+    x->down.response = r;
+    x->client->answering = true;
+    give_head(x, r, f, length);
+    if (x->down.finished)
+        upstream_finish(x);
+    else
+        flow_streaming(x);
+    done = MHD_queue_response(x->client->mhd, x->res.status, r);
+    MHD_destroy_response(r);
+    if (done != MHD_YES)
+        log_limited(LOG_ERROR_, "libmicrohttpd refused an answer with status %u", x->res.status);
+    return done == MHD_YES;
+}

@@ -1,0 +1,13 @@
+/* sidecar/proxy/answer.h - the answer on its way to the client.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What it is stands in x->res and x->response. Worker's thread. */
+#pragma once
+
+#include "proxy/exchange.h"
+
+/* Gives the answer to the library. Only where the library takes one: in the handler's first call, in its final call, or
+ * parked in the final one. False: refused, and the connection ends. */
+bool answer_queue(struct sc_exchange *x);
+/* Its body goes through hooks, and from them into x->res_queue. */
+void answer_open_hooks(struct sc_exchange *x);
