@@ -20,6 +20,7 @@ struct curlmux {
 };
 
 struct socket {
+    CURL *easy;                 /* that spoke of it last */
     struct io io;
     struct link link;
     struct curlmux *mux;
@@ -90,7 +91,6 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
     struct socket *s = socket_arg;
     uint32_t events = (what != CURL_POLL_OUT ? EPOLLIN : 0u) | (what != CURL_POLL_IN ? EPOLLOUT : 0u);
 
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (s != NULL) {
             curl_multi_assign(m->multi, fd, NULL);
@@ -105,6 +105,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
         list_push(&m->sockets, &s->link);
         curl_multi_assign(m->multi, fd, s);
     }
+    s->easy = easy;
     if (s->registered)
         s->registered = io_mod(m->loop, &s->io, events);
     if (!s->registered)
@@ -209,8 +210,18 @@ bool curlmux_add(struct curlmux *m, CURL *easy, struct curlmux_job *job)
     return true;
 }
 
+/* libcurl 7.88 closes a socket that is still connecting first, without asking, and tells on_socket afterwards: when the
+ * number may be that of a connection which another thread has just accepted. So the socket is taken out before. */
 void curlmux_remove(struct curlmux *m, CURL *easy)
 {
+    list_each(it, &m->sockets) {
+        struct socket *s = list_entry(it, struct socket, link);
+
+        if (s->easy == easy && s->registered) {
+            io_del(m->loop, &s->io);
+            s->registered = false;
+        }
+    }
     curl_multi_remove_handle(m->multi, easy);
 }
 
