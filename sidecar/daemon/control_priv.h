@@ -1,0 +1,90 @@
+/* sidecar/daemon/control_priv.h - the process from inside: only for control.c, start.c and stop.c.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Control's thread, but for what says otherwise. */
+#pragma once
+
+#include "admin/admin.h"
+#include "loop/loop.h"
+#include "proxy/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct conf_report;
+struct config;
+struct discovery;
+struct listener;
+struct offload;
+
+enum phase { STARTING, RUNNING, DELAYING, DRAINING, STOPPED };
+
+struct control {
+    const char *path;
+    struct loop *loop;
+    struct io signals;
+    enum phase phase;
+    struct config *config;              /* of the plan that runs; a reference */
+    struct plan *plan;                  /* a reference */
+    uint64_t generation;
+    struct writer *writer;
+    struct offload *offload;
+    struct discovery *discovery;
+    struct admin *admin;
+    struct admin_state admin_state;
+    struct listener **listeners;
+    unsigned nlisteners;
+    struct sc_worker **workers;
+    unsigned nworkers, adopted;
+    enum drain stage;                   /* of the end */
+    unsigned waiting_for;               /* workers, in that stage */
+    sc_msec deadline;
+    struct timer delay;
+    sc_msec started_wall;
+    int exit_code;
+    /* for the admin thread */
+    _Atomic(enum phase) phase_seen;
+    atomic_bool targets_seen;
+    atomic_ullong generation_seen;
+    /* plans that nobody uses any more */
+    pthread_mutex_t graves_lock;
+    struct plan *graves;
+    struct mail dig;
+    atomic_bool digging;
+};
+
+static inline void control_set_phase(struct control *c, enum phase p)
+{
+    c->phase = p;
+    atomic_store(&c->phase_seen, p);
+}
+
+/* ---- control.c ---- */
+
+/* Runs fn on control's thread. Any thread. */
+void control_post(struct control *c, void (*fn)(struct control *c));
+/* Puts a plan into force: discovery makes the snapshot. Takes over the reference. */
+void control_run_plan(struct control *c, struct plan *p);
+/* Frees the plans that nobody uses any more. */
+void control_dig(struct control *c);
+/* Tells the service manager that the process is ready, and with what. */
+void control_notify(struct control *c);
+/* The mistakes and warnings of a configuration: into the log, or onto standard error. */
+void control_print(struct conf_report *report, bool to_log);
+
+/* ---- start.c ---- */
+
+/* Starts everything by a configuration, which is the plan's afterwards. False: said in the log; what was started is
+ * control_end()'s. */
+bool control_start(struct control *c, struct config *config, struct conf_report *report);
+
+/* ---- stop.c ---- */
+
+/* Of the workers' events: a stage of the end is over. A worker's thread. */
+void control_drained(void *arg, unsigned worker, enum drain stage);
+/* Of c->delay. */
+void control_delay_over(struct timer *t);
+/* Begins the end, or hurries it. */
+void control_stop(struct control *c, bool at_once);
+/* Gives everything back that was started, whole or not. */
+void control_end(struct control *c);

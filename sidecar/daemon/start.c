@@ -1,0 +1,192 @@
+/* sidecar/daemon/start.c - the birth of the process: from a configuration to being ready.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What can fail for reasons of the outside (log, listeners, admin) is said and ends the start. */
+#include "daemon/control_priv.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "daemon/cpus.h"
+#include "daemon/version.h"
+#include "discovery/manager.h"
+#include "loop/curlmux.h"
+#include "loop/mhdpump.h"
+#include "loop/offload.h"
+#include "telemetry/writer.h"
+
+#include <sys/resource.h>
+#include <sysexits.h>
+
+enum { OFFLOAD_THREADS = 2, OFFLOAD_WAITING = 1024, STALL_MS = 5000 };
+
+/* ---- ready ---- */
+
+static void on_worker_adopted(struct control *c)
+{
+    if (c->phase != STARTING || ++c->adopted < c->nworkers)
+        return;
+    control_set_phase(c, RUNNING);
+    process_log_started();
+    log_info("ready: %u workers, %u routes, %u services", c->nworkers, c->config->routes.n, c->config->services.n);
+    control_notify(c);
+}
+
+static void adopted(void *arg, unsigned worker, const struct snapshot *s)
+{
+    struct control *c = arg;
+
+    (void)worker;
+    if (!atomic_exchange(&c->targets_seen, true) || atomic_load(&c->phase_seen) == STARTING)
+        control_post(c, on_worker_adopted);
+    atomic_store(&c->generation_seen, s->plan->config->generation);
+}
+
+/* ---- discovery ---- */
+
+static void on_table(void *arg, void *tag, struct table *table)
+{
+    struct control *c = arg;
+    struct snapshot *s = snapshot_new(tag, table);
+
+    for (unsigned i = 0; i < c->nworkers; i++)
+        worker_post(c->workers[i], snapshot_ref(s));
+    snapshot_unref(&s);
+}
+
+static void on_release(void *arg, void *tag)
+{
+    struct plan *p = tag;
+
+    (void)arg;
+    plan_unref(&p);
+}
+
+/* ---- admin ---- */
+
+static void facts(void *arg, struct admin_facts *f)
+{
+    struct control *c = arg;
+    enum phase p = atomic_load(&c->phase_seen);
+
+    *f = (struct admin_facts){
+        .started = p != STARTING, .listening = p == RUNNING || p == DELAYING, .targets = atomic_load(&c->targets_seen),
+        .draining = p > RUNNING, .workers = c->nworkers, .generation = atomic_load(&c->generation_seen),
+        .started_wall_ms = c->started_wall,
+    };
+    for (unsigned i = 0; i < c->nworkers; i++) {
+        f->in_flight += atomic_load_explicit(&c->workers[i]->in_flight, memory_order_relaxed);
+        if (clock_mono_ms() - (sc_msec)atomic_load_explicit(&c->workers[i]->turned_ms, memory_order_relaxed) > STALL_MS)
+            f->stalled++;
+    }
+}
+
+static struct discovery_status *services_now(void *arg)
+{
+    struct control *c = arg;
+
+    return discovery_status(c->discovery);
+}
+
+static bool start_admin(struct control *c)
+{
+    struct sc_error e = SC_ERROR_INIT;
+
+    c->admin_state = (struct admin_state){
+        .arg = c, .facts = facts, .node = c->config->node.name, .zone = c->config->node.zone,
+        .version = PACKAGE_VERSION, .libraries = version_libraries(), .degraded = version_degraded(),
+        .services = services_now,
+    };
+    c->admin = admin_start(&c->config->admin, &c->admin_state, &e);
+    if (c->admin == NULL)
+        log_error("admin: %s", e.text);
+    return c->admin != NULL;
+}
+
+/* ---- descriptors, listeners, workers ---- */
+
+static void raise_descriptors(void)
+{
+    struct rlimit l;
+
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+        l.rlim_cur = l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
+}
+
+static bool open_listeners(struct control *c)
+{
+    const struct listener_conf *conf = c->config->listeners.at;
+    struct sc_error e = SC_ERROR_INIT;
+
+    c->listeners = xcalloc(c->config->listeners.n, sizeof(struct listener *));
+    for (unsigned i = 0; i < c->config->listeners.n; i++) {
+        c->listeners[i] = listener_open(conf[i].name, conf[i].address, c->nworkers, 0, &e);
+        if (c->listeners[i] == NULL) {
+            log_error("listener %s: %s", conf[i].name, e.text);
+            return false;
+        }
+        c->nlisteners++;
+        if (conf[i].peers != PEERS_TRUSTED && !pump_has_seam()) {
+            log_error("listener %s: its peers are not trusted, and this build cannot check their requests before they "
+                      "are parsed: say `peers: trusted` or use a build with the transport seam", conf[i].name);
+            return false;
+        }
+        log_info("listener %s on %s", conf[i].name, c->listeners[i]->text);
+    }
+    listener_close_unused();
+    return true;
+}
+
+static bool start_workers(struct control *c)
+{
+    struct worker_events events = { c, adopted, control_drained };
+
+    c->workers = xcalloc(c->nworkers, sizeof(struct sc_worker *));
+    for (unsigned i = 0; i < c->nworkers; i++)
+        c->workers[i] = worker_new(i, c->nworkers, c->workers, c->writer, &events);
+    for (unsigned i = 0; i < c->nworkers; i++)
+        if (!worker_start(c->workers[i]))
+            return false;
+    return true;
+}
+
+/* ---- everything ---- */
+
+bool control_start(struct control *c, struct config *config, struct conf_report *report)
+{
+    struct discovery_options discovery = { .arg = c, .on_table = on_table, .on_release = on_release };
+    struct sc_error e = SC_ERROR_INIT;
+    struct plan *plan;
+
+    c->config = config;
+    c->nworkers = config->workers > 0 ? (unsigned)config->workers : cpus_allowed();
+    raise_descriptors();
+    c->writer = writer_start();
+    if (!process_log_apply(c->writer, &config->telemetry.log, &e)) {
+        log_error("telemetry.log: %s", e.text);
+        return false;
+    }
+    log_info("outrider %s starts with %s", PACKAGE_VERSION, c->path);
+    for (const char *const *d = version_degraded(); *d != NULL; d++)
+        log_warn("degraded: %s", *d);
+    if (!pump_init() || !curlmux_init() || !open_listeners(c))
+        return false;
+    plan = plan_build(config, c->listeners, NULL, c->nworkers, c->writer, report);
+    control_print(report, true);
+    if (plan == NULL) {
+        c->config = NULL;
+        c->exit_code = EX_CONFIG;
+        return false;
+    }
+    c->plan = plan_ref(plan);
+    c->offload = offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING);
+    discovery.offload = c->offload;
+    c->discovery = discovery_start(&discovery);
+    if (!start_workers(c) || !start_admin(c)) {
+        plan_unref(&plan);
+        return false;
+    }
+    control_run_plan(c, plan);
+    return true;
+}

@@ -1,0 +1,116 @@
+/* sidecar/daemon/stop.c - the end of the process, in stages.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Gently: not ready any more, but still accepting for `delay`, so that whoever sends clients here can stop it; every answer
+ * ends its connection. Then the workers' stages (enum drain), each when all have ended the one before: nobody accepts; one
+ * of them takes what waits in the kernel's queues and closes the sockets, so that nobody is left in them; what runs may end
+ * until the deadline, and then it is cut. At once: without the delay, and with no time for what runs. */
+#include "daemon/control_priv.h"
+
+#include "base/log.h"
+#include "discovery/manager.h"
+#include "loop/handed.h"
+#include "loop/listen.h"
+#include "loop/offload.h"
+#include "telemetry/writer.h"
+
+#include <stdlib.h>
+
+enum { OFFLOAD_PATIENCE_MS = 1000, WRITER_FLUSH_MS = 2000 };
+
+/* ---- stages ---- */
+
+/* One stage of the workers' end after the other; the rest of the queue of connections is for the first worker alone. */
+static void drain(struct control *c, enum drain stage)
+{
+    c->stage = stage;
+    c->waiting_for = stage == DRAIN_REST ? 1 : c->nworkers;
+    for (unsigned i = 0; i < c->waiting_for; i++)
+        worker_drain(c->workers[i], stage, c->deadline);
+}
+
+static void on_stage_over(struct control *c)
+{
+    if (--c->waiting_for > 0)
+        return;
+    if (c->stage != DRAIN_END) {
+        drain(c, c->stage + 1);
+        return;
+    }
+    control_set_phase(c, STOPPED);
+    loop_stop(c->loop);
+}
+
+void control_drained(void *arg, unsigned worker, enum drain stage)
+{
+    (void)worker;
+    (void)stage;                        /* control asks for one stage at a time */
+    control_post(arg, on_stage_over);
+}
+
+/* ---- what begins them ---- */
+
+void control_delay_over(struct timer *t)
+{
+    struct control *c = list_entry(t, struct control, delay);
+
+    control_set_phase(c, DRAINING);
+    drain(c, DRAIN_QUIET);
+}
+
+static void stop_gently(struct control *c)
+{
+    log_info("stopping: %s", c->config->shutdown.delay > 0 ? "not ready any more, still accepting" : "draining");
+    control_set_phase(c, DELAYING);
+    c->deadline = c->config->shutdown.deadline;
+    for (unsigned i = 0; i < c->nworkers; i++)
+        worker_drain(c->workers[i], DRAIN_LAST_ANSWERS, 0);
+    timer_start(c->loop, &c->delay, c->config->shutdown.delay);
+}
+
+static void stop_at_once(struct control *c)
+{
+    log_info("stopping at once");
+    timer_stop(&c->delay);
+    c->deadline = 0;
+    if (c->phase != DRAINING) {
+        control_set_phase(c, DRAINING);
+        drain(c, DRAIN_QUIET);
+    } else if (c->stage == DRAIN_END) {
+        for (unsigned i = 0; i < c->nworkers; i++)
+            worker_drain(c->workers[i], DRAIN_END, 0);
+    }
+}
+
+void control_stop(struct control *c, bool at_once)
+{
+    handed_notify("STOPPING=1");
+    if (c->phase <= RUNNING && !at_once)
+        stop_gently(c);
+    else if (c->phase < STOPPED)
+        stop_at_once(c);
+}
+
+/* ---- giving back ---- */
+
+void control_end(struct control *c)
+{
+    for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)
+        worker_stop(c->workers[i]);
+    loop_read_mail(c->loop);
+    admin_stop(&c->admin);
+    for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)
+        worker_free(&c->workers[i]);
+    free(c->workers);
+    if (c->discovery != NULL)
+        discovery_stop(&c->discovery);
+    offload_free(&c->offload, OFFLOAD_PATIENCE_MS);
+    plan_unref(&c->plan);
+    control_dig(c);
+    for (unsigned i = 0; i < c->nlisteners; i++)
+        listener_close(&c->listeners[i]);
+    free(c->listeners);
+    log_info("stopped");
+    process_log_stop();
+    writer_stop(&c->writer, WRITER_FLUSH_MS);
+}
