@@ -101,7 +101,7 @@ tree() {
         why="debootstrap $suite failed, see $log: $(tail -n 1 "$log")"
         return 1
     fi
-    apt_as_here "$tree"
+    settle "$tree"
     # The sanitizers' and fuzzers' libraries carry the version of clang in their name, known only inside.
     in_tree "$tree" sh -c 'v=$(clang --version | sed -n "s/.*version \([0-9]*\)\..*/\1/p"); apt-get -qq update &&
         apt-get -qq -y --no-install-recommends install libclang-rt-$v-dev' >>"$log" 2>&1 ||
@@ -109,8 +109,9 @@ tree() {
     printf '%s' "$list" >"$tree/.complete"
 }
 
-# apt_as_here DIR: apt inside goes through the same proxy as out here.
-apt_as_here() {
+# settle DIR: what an installed Debian has and a bare tree has not: the name localhost, and apt through the proxy out here.
+settle() {
+    [ -e "$1/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost\n' >"$1/etc/hosts"
     apt-config dump | grep -E '^Acquire::(http|https)::Proxy ' >"$1/etc/apt/apt.conf.d/99as-outside" || true
 }
 
