@@ -73,8 +73,8 @@ def behind(context, seen, script=None):
                 return
             for request in c.requests():
                 c.respond(body=request.body or b"over TLS")
-        except ssl.SSLError:
-            pass
+        except (ssl.SSLError, ConnectionError):
+            pass                    # a client that refuses us may be gone before OpenSSL has written its tickets
     return run_script
 
 
