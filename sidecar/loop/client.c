@@ -75,6 +75,15 @@ static void head_late(struct client *c)
     client_kill(c);
 }
 
+void client_idles(struct client *c)
+{
+    sc_msec idle = c->pump->limits.idle_timeout;
+
+    c->stamp = loop_now(c->loop);
+    if (c->timer.at > c->stamp + idle)
+        timer_start(c->loop, &c->timer, idle);
+}
+
 /* In the head of the request that is next; not in one that was sent ahead while the answer to another is awaited. */
 static bool in_head(const struct client *c)
 {
@@ -86,7 +95,7 @@ static sc_msec idle_limit(const struct client *c)
 {
     const struct pump_limits *limits = &c->pump->limits;
 
-    if (c->framing.requests > 0)
+    if (c->begun > 0)
         return limits->idle_timeout;
     if (c->pump->draining)
         return DRAIN_FRESH_MS;
@@ -122,7 +131,7 @@ void client_drain(struct client *c)
 {
     if (c->request != NULL || c->head_since != 0)
         return;
-    if (c->framing.requests > 0)
+    if (c->begun > 0)
         client_kill(c);
     else
         timer_start(c->loop, &c->timer, DRAIN_FRESH_MS);

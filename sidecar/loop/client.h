@@ -80,6 +80,8 @@ void client_park(struct client *c);
 void client_resume(struct client *c);
 /* The client's daemon has something to do that no event tells of. */
 void client_poke(struct client *c);
+/* The user has seen the last call of the handler: no deadline of the client's runs any more. */
+void client_request_whole(struct client *c);
 /* With the seam: text[0..n), a whole response head, goes out in place of the library's for the answer now queued. It must
  * frame the body as the library does, and live until the request is completed. */
 void client_set_head(struct client *c, const char *text, size_t n);

@@ -17,7 +17,11 @@
 
 enum {
     SHARD_CLIENTS = 128,            /* connections of one daemon; see the README for the measurement */
+#ifdef HAVE_SEAM
     RUNS = 4,                       /* the library takes a run for each step of a request; a turn of the loop costs more */
+#else
+    RUNS = 1,                       /* it looks at its sockets itself, and would not see what else has happened */
+#endif
 };
 
 /* ---- versions ---- */
@@ -63,6 +67,23 @@ static struct client *client_of(struct MHD_Connection *m)
     return MHD_get_connection_info(m, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
+/* Where the bytes do not come through our hands, the library's callbacks tell how far the client is. */
+static void heard_without_seam(struct client *c, enum framing_phase phase)
+{
+#ifdef HAVE_SEAM
+    (void)c;
+    (void)phase;
+#else
+    c->phase = phase;
+    client_heard(c);
+#endif
+}
+
+void client_request_whole(struct client *c)
+{
+    heard_without_seam(c, FRAMING_IDLE);
+}
+
 static void *on_request_line(void *arg, const char *target, struct MHD_Connection *m)
 {
     struct client *c = client_of(m);
@@ -70,6 +91,7 @@ static void *on_request_line(void *arg, const char *target, struct MHD_Connectio
 
     c->probed = c->answering = false;
     c->begun++;
+    heard_without_seam(c, FRAMING_HEAD);
     c->request = p->ops->begin(p->arg, c, target);
     return c->request;
 }
@@ -81,6 +103,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *m, const cha
     struct client *c = client_of(m);
 
     (void)url;
+    heard_without_seam(c, FRAMING_BODY);
     return p->ops->handle(p->arg, c, *request, method, version, data, size) != 0 ? MHD_YES : MHD_NO;
 }
 
@@ -95,7 +118,8 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **request, en
     p->ops->completed(p->arg, c, *request, clean);
     *request = c->request = NULL;
     c->head = NULL;
-    c->stamp = loop_now(p->loop);
+    heard_without_seam(c, FRAMING_IDLE);
+    client_idles(c);
     if (p->draining && clean)               /* its head may have gone out before the end had begun */
         client_kill(c);
 }

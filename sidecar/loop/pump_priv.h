@@ -54,6 +54,8 @@ struct client *client_new(struct shard *s, int fd, const struct sockaddr *from, 
 void client_closed(struct client *c);
 /* Bytes came and were checked. */
 void client_heard(struct client *c);
+/* A request is over. */
+void client_idles(struct client *c);
 /* The end of the stream, while the library does not look. */
 void client_hangup(struct client *c, uint32_t events);
 /* Writes the answer to a violation into to[0..room); how long it is. */

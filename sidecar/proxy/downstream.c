@@ -186,6 +186,7 @@ static int final_call(struct sc_exchange *x)
 {
     if (!x->down.whole) {
         x->down.whole = true;
+        client_request_whole(x->client);
         x->down.in_handler = true;
         flow_body_end(x);
         x->down.in_handler = false;
