@@ -171,6 +171,12 @@ static bool flush(struct upconn *c)
     return true;
 }
 
+void upconn_gather(struct upconn *c, const struct iovec *iov, unsigned n)
+{
+    for (; n > 0; n--, iov++)
+        buf_add(&c->out, iov->iov_base, iov->iov_len);
+}
+
 bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n)
 {
     while (n > 0 && c->out.n == 0 && c->writable && !c->tls) {
@@ -190,10 +196,10 @@ bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n)
             iov->iov_len -= (size_t)sent;
         }
     }
-    for (; n > 0; n--, iov++)
-        buf_add(&c->out, iov->iov_base, iov->iov_len);
-    /* TLS wants a write that was put off to be done again with the same bytes: so it always goes from ours. */
-    return c->tls ? flush(c) : true;
+    /* What was gathered goes first. A TLS write that was put off has to be done again with the same bytes: so those always
+     * go from ours. */
+    upconn_gather(c, iov, n);
+    return c->writable ? flush(c) : true;
 }
 
 bool upconn_quiet(struct upconn *c)

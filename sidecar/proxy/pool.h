@@ -69,6 +69,8 @@ void pool_close(struct upconn *c);
 /* Sends it all; what the socket does not take now is kept and goes out by itself (then ops->writable). iov is used up.
  * False: the connection is broken. */
 bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n);
+/* Keeps it for the next upconn_send (perhaps of nothing), which must come in this turn of the loop or the next. */
+void upconn_gather(struct upconn *c, const struct iovec *iov, unsigned n);
 /* As recv: bytes, or -1 with errno (EAGAIN clears readable). */
 ssize_t upconn_recv(struct upconn *c, void *to, size_t n);
 /* True when what made the connection readable was TLS's own (a session ticket comes after the handshake) and no data.

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { GATHER_PIECE = 2048, GATHER_MOST = 16 * 1024 };
 enum { KEEP_BUFFER = 2048 };            /* shorter first pieces of an answer are copied: that is cheaper */
 
 static void let_go(struct sc_exchange *x)
@@ -62,7 +63,8 @@ static unsigned put(struct iovec *iov, unsigned n, const void *p, size_t size)
     return n + 1;
 }
 
-/* The head if it was not sent, a piece of the body, the end of a chunked one. */
+/* The head if it was not sent, a piece of the body, the end of a chunked one. Small chunks that come in one turn of the loop
+ * leave together. */
 static bool send_piece(struct sc_exchange *x, const char *p, size_t n, bool last)
 {
     struct iovec iov[6];
@@ -70,7 +72,6 @@ static bool send_piece(struct sc_exchange *x, const char *p, size_t n, bool last
     unsigned used = 0;
     bool chunked = x->req.chunked || x->req_hooked;
 
-    loop_task_cancel(x->worker->loop, &x->up.flush);
     if (!x->up.sent_head)
         used = put(iov, used, x->up.head, x->up.head_n);
     x->up.sent_head = true;
@@ -81,6 +82,12 @@ static bool send_piece(struct sc_exchange *x, const char *p, size_t n, bool last
         used = put(iov, used, CHUNKED_CRLF, 2);
     if (last && chunked)
         used = put(iov, used, CHUNKED_LAST, sizeof CHUNKED_LAST - 1);
+    if (chunked && !last && n > 0 && n < GATHER_PIECE && x->up.conn->writable) {
+        upconn_gather(x->up.conn, iov, used);
+        loop_task(x->worker->loop, &x->up.flush);
+        return true;
+    }
+    loop_task_cancel(x->worker->loop, &x->up.flush);
     if (!upconn_send(x->up.conn, iov, used)) {
         broken_send(x);
         return false;
@@ -92,12 +99,29 @@ static bool send_piece(struct sc_exchange *x, const char *p, size_t n, bool last
     return true;
 }
 
+/* Room for a piece: nothing waits for the socket, or only small chunks that are being gathered. */
+static bool takes(const struct upconn *c)
+{
+    return c->connected && (c->out.n == 0 || (c->writable && c->out.n < GATHER_MOST));
+}
+
+/* Body bytes wait that could go now. */
+static void unblock(struct sc_exchange *x)
+{
+    if (x->up.conn != NULL && x->up.blocked && takes(x->up.conn)) {
+        x->up.blocked = false;
+        flow_body_room(x);
+    }
+}
+
 static void on_flush(struct task *t)
 {
     struct sc_exchange *x = list_entry(t, struct sc_exchange, up.flush);
 
-    if (x->up.conn != NULL && x->up.conn->connected && !x->up.sent_head)
-        send_piece(x, NULL, 0, false);
+    if (x->up.conn == NULL || !x->up.conn->connected)
+        return;
+    if (send_piece(x, NULL, 0, false))
+        unblock(x);
 }
 
 /* The connection is there: everything that is known of the request goes out. */
@@ -116,17 +140,7 @@ static void begin_sending(struct sc_exchange *x)
         send_piece(x, x->kept, x->kept_n, x->down.whole);
         return;
     }
-    x->up.flush.fn = on_flush;
     loop_task(x->worker->loop, &x->up.flush);
-}
-
-/* Body bytes wait that could go now. */
-static void unblock(struct sc_exchange *x)
-{
-    if (x->up.conn != NULL && x->up.blocked && x->up.conn->out.n == 0) {
-        x->up.blocked = false;
-        flow_body_room(x);
-    }
 }
 
 static void keep_head(struct sc_exchange *x, const char *head, size_t n)
@@ -144,6 +158,7 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
     response_init(&x->response, &x->arena, x->res_fields, EXCHANGE_FIELDS, x->req.method == METHOD_HEAD, false);
     x->up.in_n = x->up.in_at = x->up.in_cap = 0;
     x->up.in = NULL;
+    x->up.flush.fn = on_flush;
     x->up.failure = FAIL_NONE;
     x->up.sent_head = x->up.request_done = x->up.got_bytes = x->up.body_done = false;
     x->up.head_us = -1;
@@ -179,7 +194,7 @@ bool upstream_takes(struct sc_exchange *x)
 {
     struct upconn *c = x->up.conn;
 
-    if (c != NULL && c->connected && c->out.n == 0)
+    if (c != NULL && takes(c))
         return true;
     x->up.blocked = true;
     return false;
