@@ -209,6 +209,7 @@ unsigned pump_accept_rest(struct pump *p)
 {
     unsigned n = 0;
 
+    listener_refuse_new(p->listener);
     while (n < ACCEPT_REST && accept_one(p))
         n++;
     return n;

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -277,11 +278,33 @@ struct listener *listener_open(const char *name, const char *address, unsigned w
     l->address = xstrdup(address);
     l->fd = fd;
     l->owned = owned;
+    l->handed = strncmp(address, "systemd:", 8) == 0;
     l->n = workers;
     l->pumps = xcalloc(workers, sizeof *l->pumps);
     l->held = xcalloc(workers, sizeof *l->held);
     describe(l);
     return l;
+}
+
+void listener_refuse_new(struct listener *l)
+{
+    /* The filter sees the TCP header: byte 13 has the flags, and a SYN is dropped. */
+    struct sock_filter drop_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    };
+    struct sock_fprog program = { sizeof drop_syn / sizeof *drop_syn, drop_syn };
+
+    if (l->handed)
+        return;
+    if (l->owned) {
+        unlink(l->address + 5);
+        l->owned = false;
+    } else if (!l->local && setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
+        log_debug("listener %s: no filter: %s", l->name, strerror(errno));
+    }
 }
 
 void listener_close(struct listener **lp)

@@ -19,6 +19,7 @@ struct listener {
     int fd;
     bool local;                         /* a unix socket */
     bool owned;                         /* the path of a unix socket is removed on close */
+    bool handed;                        /* systemd keeps the socket: whoever comes next gets what waits in it */
     atomic_uint connections;            /* open, all workers */
     unsigned n;                         /* workers */
     _Atomic(struct pump *) *pumps;      /* by worker; NULL until it accepts */
@@ -31,6 +32,10 @@ struct listener {
 struct listener *listener_open(const char *name, const char *address, unsigned workers, unsigned mode,
                                struct sc_error *e);
 void listener_close(struct listener **l);
+/* From now on nobody joins the queue, so that it can be accepted to its end: what would come between the last accept and
+ * the close would be reset. New clients are not heard (and ask again, and are refused, once the socket is closed). Any
+ * thread, when nobody else uses the listener. */
+void listener_refuse_new(struct listener *l);
 /* Whether `address` can be one; says why not. */
 bool listener_check(const char *address, struct sc_error *e);
 /* Loopback or a unix socket (a systemd socket: what it is bound to; false while that is unknown). */

@@ -57,9 +57,9 @@ CASES = [
     Case("log-buffered", "the same, nginx with its log buffer", ["-c", 64], logs="buffered"),
     Case("footprint", "memory at rest, and of 1000 idle connections", ["-c", 0], kind="idle", crowd=1000, traced=0, bars=[
         Bar("private_kib", 4096), Bar("rss_kib", 16384), Bar("conn_kib", 24 + 14)]),
-    Case("park-1000", "4 busy connections beside 1000 requests in flight", BUSY_BESIDE_CROWD, kind="park", crowd=1000,
+    Case("park-1000", "4 busy beside 1000 in flight", BUSY_BESIDE_CROWD, kind="park", crowd=1000,
          traced=0),
-    Case("park-4000", "4 busy connections beside 4000 requests in flight", BUSY_BESIDE_CROWD, kind="park", crowd=4000,
+    Case("park-4000", "4 busy beside 4000 in flight", BUSY_BESIDE_CROWD, kind="park", crowd=4000,
          traced=0, bars=[Bar("times", 3, 2)]),
     Case("latency", "9000 requests/s", ["-c", 64, "-r", 9000], [Bar("p99_us", 5000, against="direct")], kind="rate",
          traced=0),
