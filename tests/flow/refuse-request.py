@@ -53,7 +53,10 @@ def test_bad_framing(t):
     origin = t.origin()
     client = t.client(t.outrider(CONFIG, origin=origin))
     client.send(b"GET /api/ HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n")
-    problem(t, client.response(), 400, "bad-request", "http_request_error")
+    answer = client.response()
+    if has_seam() or answer.get("content-type"):    # else newer versions of the library answer in their own words
+        problem(t, answer, 400, "bad-request", "http_request_error")
+    t.equal(answer.status, 400, "status")
     client.expect_gone(t)
     t.equal(origin.requests, [], "requests at the target")
 
