@@ -38,17 +38,6 @@
 
 enum flow_next { FLOW_MORE, FLOW_PARK };
 
-const char *flow_step_name(enum flow_step s)
-{
-    static const char *const names[] = {
-#define FLOW_NAME(id, fn, doc) #fn,
-        FLOW_STEPS(FLOW_NAME)
-#undef FLOW_NAME
-    };
-
-    return names[s];
-}
-
 static enum flow_next go(struct sc_exchange *x, enum flow_step s)
 {
     x->step = s;

@@ -29,4 +29,3 @@ void flow_streaming(struct sc_exchange *x);
 
 /* An answer of our own instead of the target's. */
 void flow_fail(struct sc_exchange *x, enum err e, const char *detail);
-const char *flow_step_name(enum flow_step s);

@@ -181,7 +181,7 @@ struct plan *plan_build(struct config *config, struct listener *const *sockets, 
     p->services = xcalloc(p->nservices, sizeof *p->services);
     p->routes = xcalloc(p->nroutes, sizeof *p->routes);
     p->watched = xcalloc(p->nservices, sizeof *p->watched);
-    p->via_n = (size_t)snprintf(p->via, sizeof p->via, "outrider");
+    snprintf(p->via, sizeof p->via, "outrider");
     for (unsigned i = 0; i < p->nservices; i++) {
         ready_service(p, i, previous);
         if (p->services[i].conf->max_response_header_size > response_head)

@@ -65,7 +65,6 @@ struct plan {
     struct plan_route *routes;
     const struct discovery_service **watched;   /* by service index */
     char via[80];                       /* our name in Via and Proxy-Status */
-    size_t via_n;
 };
 
 /* sockets: one for each listener of the configuration, in its order. Takes over the reference to the configuration. NULL

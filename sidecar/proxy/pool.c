@@ -43,7 +43,6 @@ struct pool {
     struct pool_home **homes;           /* by slot */
     unsigned nhomes;
     struct link age;
-    unsigned nidle;
     struct timer aging;
 };
 
@@ -78,11 +77,6 @@ void pool_free(struct pool **pp)
     free(p);
 }
 
-unsigned pool_idle(const struct pool *p)
-{
-    return p->nidle;
-}
-
 /* ---- homes ---- */
 
 static struct pool_home *home_of(struct pool *p, const struct target *t)
@@ -115,7 +109,6 @@ static void leave_home(struct upconn *c)
     list_remove(&c->idle);
     list_remove(&c->age);
     c->home->nidle--;
-    c->pool->nidle--;
 }
 
 static void on_aging(struct timer *t)
@@ -540,7 +533,6 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
     list_push_front(&c->home->idle, &c->idle);
     list_push(&p->age, &c->age);
     c->home->nidle++;
-    p->nidle++;
     if (!p->aging.pending)
         timer_start(p->loop, &p->aging, AGE_MS);
 }

@@ -76,6 +76,3 @@ ssize_t upconn_recv(struct upconn *c, void *to, size_t n);
 /* True when what made the connection readable was TLS's own (a session ticket comes after the handshake) and no data.
  * Of plain TCP never. Takes a byte of data away if there is one: for connections on which data is an error. */
 bool upconn_quiet(struct upconn *c);
-
-/* Idle connections, all targets. */
-unsigned pool_idle(const struct pool *p);

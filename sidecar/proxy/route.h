@@ -85,6 +85,3 @@ bool router_find(const struct router *r, const struct route_request *q, struct r
 
 /* The value of Allow (RFC 9110 10.2.1) for a found with status 405. */
 struct sc_str router_allow(const struct router *r, const struct route_found *found, struct arena *a);
-
-/* True when the path of a rule is well formed; for those who check paths outside of a router. */
-bool route_path_check(const char *path, struct sc_error *e);

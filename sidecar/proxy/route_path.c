@@ -148,15 +148,3 @@ bool route_path_parse(struct route_path *p, const char *text, struct arena *a, s
     }
     return true;
 }
-
-bool route_path_check(const char *path, struct sc_error *e)
-{
-    struct route_path p;
-    struct arena a;
-    bool ok;
-
-    arena_init(&a, 1024);
-    ok = route_path_parse(&p, path, &a, e);
-    arena_fini(&a);
-    return ok;
-}
