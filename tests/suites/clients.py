@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# tests/suites/clients.py - HTTP clients of many languages, with the origin itself and through the sidecar.
+# SPDX-License-Identifier: Apache-2.0
+"""usage: clients.py [--all] [--direct] [NAME...]
+
+NAME is a client of clients/table; without one all of them run that are quick to install, with --all also the others.
+--direct only runs them against the origin, which tests the programs themselves."""
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+os.environ.setdefault("OUTRIDER_TEST_TIMEOUT", "60")
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import desk  # noqa: E402
+import table  # noqa: E402
+import peers  # noqa: E402
+import relay  # noqa: E402
+from kit import Client, limit, tap  # noqa: E402
+
+CONFIG = """
+services: [ { name: web, targets: [ @origin@ ] } ]
+routes: [ { name: all, match: { paths: ["/o/**"] }, service: web } ]
+"""
+
+
+class Program:
+    """A client, built if it must be, in a directory of its own."""
+
+    def __init__(self, entry):
+        self.name = entry.name
+        self.dir = tempfile.mkdtemp(prefix=f"outrider-client-{entry.name}-")
+        places = {"here": os.path.join(HERE, "clients"), "dir": self.dir, "node": table.NODE}
+        self.build = entry.build.format(**places) if entry.build else None
+        self.run = entry.run.format(**places)
+        self.environment = {name: value for name, value in os.environ.items()
+                            if name.lower() not in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")}
+        self.environment.update(PYTHONDONTWRITEBYTECODE="1", HOME=self.dir, GOCACHE=self.dir + "/go", GOFLAGS="-mod=mod",
+                                GO111MODULE="off", NODE_PATH=os.path.join(table.NODE, "node_modules"))
+
+    def make(self):
+        """What the compiler said, or None."""
+        if not self.build:
+            return None
+        done = subprocess.run(self.build, shell=True, cwd=self.dir, env=self.environment, capture_output=True, text=True,
+                              timeout=600, check=False)
+        return None if done.returncode == 0 else f"{self.build}: {done.stdout}{done.stderr}"
+
+    def start(self, address):
+        return subprocess.Popen(shlex.split(self.run) + [address], cwd=self.dir, env=self.environment,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                errors="backslashreplace")
+
+    def remove(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Run:
+    """One run of a client: what it printed, step by step."""
+
+    def __init__(self, program, address, meanwhile=None):
+        limit.start()
+        process = program.start(address)
+        try:
+            if meanwhile:
+                meanwhile(process)
+            out, self.err = process.communicate(timeout=limit.remaining("the client to end"))
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        self.code = process.returncode
+        self.lines = {}
+        for line in out.splitlines():
+            name, _, rest = line.partition(" ")
+            if name in desk.STEPS:
+                self.lines[name] = rest
+
+    def verdict(self, name):
+        if name not in self.lines:
+            return f"no line; the client ended with {self.code}: {self.err[-2000:]}"
+        return desk.verdict(name, self.lines[name])
+
+
+class Report:
+    def __init__(self):
+        self.count = self.failures = 0
+
+    def line(self, good, title, why=None, skipped=None):
+        self.count += 1
+        self.failures += not good
+        print(f"{'ok' if good else 'not ok'} {self.count} - {title}{f' # SKIP {skipped}' if skipped else ''}", flush=True)
+        if why:
+            tap.comment(why)
+
+
+def judge(report, entry, run, steps, before=""):
+    for name in steps:
+        line = run.lines.get(name, "")
+        if line.startswith("skip "):
+            report.line(True, f"{entry.name}: {before}{name}", skipped=line[5:])
+            continue
+        why = run.verdict(name)
+        report.line(why is None, f"{entry.name}: {before}{name}", why)
+
+
+def direct(program):
+    """(Run, connections) with the origin alone."""
+    script = desk.Desk()
+    script.release.set()
+    case = tap.Case(program.name)
+    try:
+        origin = case.origin(script)
+        run = Run(program, f"http://127.0.0.1:{origin.port}")
+        return run, len(origin.connections)
+    finally:
+        case.close()
+
+
+def through(program):
+    """(Run, connections, problems) with the sidecar between. It is told to stop while the last request waits."""
+    script = desk.Desk()
+    case = tap.Case(program.name)
+    try:
+        origin = case.origin(script)
+        daemon = case.closing(peers.Ours(origin, case, CONFIG))
+
+        def drain(process):
+            limit.wait_until(lambda: script.held.is_set() or process.poll() is not None, "the last request")
+            daemon.signal(15)
+            limit.wait_until(lambda: refuses(daemon), "the drain to begin")
+            script.release.set()
+        counter = case.closing(relay.Relay(daemon))
+        run = Run(program, f"http://127.0.0.1:{counter.port}", drain)
+        daemon.wait()
+        return run, counter.connections, case.close()
+    finally:
+        script.release.set()
+        case.close()
+
+
+def refuses(daemon):
+    """It has stopped to accept: whoever is answered now is told that the connection ends."""
+    try:
+        Client(daemon).close()
+        return False
+    except OSError:
+        return True
+
+
+def one(report, entry, only_direct):
+    missing = entry.missing()
+    if missing:
+        report.line(True, entry.name, skipped=missing)
+        return
+    program = Program(entry)
+    try:
+        trouble = program.make()
+        if trouble:
+            report.line(False, f"{entry.name}: builds", trouble)
+            return
+        alone, connections = direct(program)
+        wrong = {name: alone.verdict(name) for name in desk.STEPS
+                 if name not in desk.OURS and not alone.lines.get(name, "").startswith("skip ")}
+        wrong = {name: why for name, why in wrong.items() if why}
+        report.line(not wrong, f"{entry.name}: the program itself, with the origin", "\n".join(
+            f"{name}: {why}" for name, why in wrong.items()) or None)
+        if only_direct:
+            return
+        run, used, problems = through(program)
+        judge(report, entry, run, desk.STEPS)
+        report.line(used <= connections + 1, f"{entry.name}: no more connections than with the origin itself",
+                    f"{used} through the sidecar, {connections} without" if used > connections + 1 else None)
+        report.line(not problems, f"{entry.name}: the sidecar ends well, and the origin saw nothing odd", "\n".join(problems) or None)
+    except Exception as error:                      # one client's trouble does not end the others' turns
+        report.line(False, f"{entry.name}: runs to its end", tap.describe(error))
+    finally:
+        program.remove()
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--direct", action="store_true")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    report = Report()
+    for entry in table.clients(options.names):
+        if entry.cost == "heavy" and not options.all and not options.names:
+            report.line(True, entry.name, skipped="heavy to install: --all")
+        else:
+            one(report, entry, options.direct)
+    print(f"1..{report.count}", flush=True)
+    os._exit(1 if report.failures else 0)
+
+
+main()

@@ -1,0 +1,58 @@
+# tests/suites/table.py - clients/table: which programs there are, what each needs, and how it is built and run.
+# SPDX-License-Identifier: Apache-2.0
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "outrider", "suites")
+NODE = os.path.join(CACHE, "node")
+
+
+class Entry:
+    """One client. cost: quick (installed and run by default) or heavy (--all)."""
+
+    def __init__(self, fields):
+        self.name, self.cost, self.packages, self.check, self.build, self.run = fields
+        self.packages = [p for p in self.packages.split() if p != "-"]
+        self.build = None if self.build == "-" else self.build
+
+    @property
+    def debs(self):
+        return [p for p in self.packages if not p.startswith("npm:")]
+
+    @property
+    def modules(self):
+        return [p[4:] for p in self.packages if p.startswith("npm:")]
+
+    def missing(self):
+        """Why it cannot run here, or None."""
+        command = self.check.format(node=NODE)
+        try:
+            done = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False,
+                                  env={**os.environ, "NODE_PATH": os.path.join(NODE, "node_modules")})
+        except subprocess.TimeoutExpired:
+            return f"`{command}` does not come to its end"
+        if done.returncode == 0:
+            return None
+        return f"not installed: {' '.join(self.packages) or command} (tests/suites/run --install)"
+
+
+def read(path):
+    """The entries of a table: fields with a bar between them, comments with #, a line that ends in \\ goes on."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read().replace("\\\n", " ")
+    for line in text.split("\n"):
+        if line.strip() and not line.startswith("#"):
+            fields = [field.strip() for field in line.split("|")]
+            if len(fields) != 6:
+                sys.exit(f"{path}: {len(fields)} fields instead of 6: {line}")
+            yield Entry(fields)
+
+
+def clients(names=()):
+    entries = list(read(os.path.join(HERE, "clients", "table")))
+    unknown = [name for name in names if not any(name in entry.name for entry in entries)]
+    if unknown:
+        sys.exit(f"no client {unknown[0]!r}")
+    return [entry for entry in entries if not names or any(name in entry.name for name in names)]
