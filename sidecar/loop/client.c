@@ -143,7 +143,7 @@ void client_hangup(struct client *c, uint32_t events)
 {
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    if (!c->parked || c->request == NULL)
+    if (!c->parked || c->taken || c->request == NULL)
         return;
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
         c->pump->ops->gone(c->pump->arg, c, c->request);
@@ -225,6 +225,56 @@ void client_poke(struct client *c)
 void client_kill(struct client *c)
 {
     sys_shutdown(c->io.fd, SHUT_RDWR);
+    client_poke(c);
+}
+
+/* ---- a socket taken over ---- */
+
+bool client_take(struct client *c, void (*fn)(struct io *io, uint32_t events))
+{
+    assert(!c->taken);
+    c->taken = true;
+    c->io.fn = fn;
+    timer_stop(&c->timer);
+#ifdef HAVE_SEAM
+    c->refused = 3;
+    seam_watch(c);
+#else
+    c->registered = io_add(c->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+#endif
+    return c->registered;
+}
+
+size_t client_unstash(struct client *c, char *to, size_t n)
+{
+    size_t have = c->stash_n - c->stash_at;
+
+    if (have > n)
+        have = n;
+    memcpy(to, c->stash + c->stash_at, have);
+    c->stash_at += have;
+    if (c->stash_at == c->stash_n) {
+        free(c->stash);
+        c->stash = NULL;
+        c->stash_n = c->stash_at = 0;
+    }
+    return have;
+}
+
+ssize_t client_recv(struct client *c, void *to, size_t n)
+{
+    assert(c->taken);
+    return c->stash != NULL ? (ssize_t)client_unstash(c, to, n) : sys_recv(c->io.fd, to, n, 0);
+}
+
+void client_drop(struct client *c, bool reset)
+{
+    static const struct linger at_once = { 1, 0 };
+
+    assert(c->taken);
+    if (reset)
+        setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    library_drop(c);
     client_poke(c);
 }
 

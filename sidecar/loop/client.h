@@ -12,6 +12,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 struct pump;
@@ -47,7 +48,9 @@ struct client {
     bool answering;                     /* the answer has begun */
     bool late;                          /* a head came too slowly */
     bool closing;                       /* no more requests on this connection */
-    uint8_t refused;                    /* 1: a violation waits for its answer, 2: answered */
+    bool taken;                         /* its socket is the user's: client_take */
+    uint8_t refused;                    /* 1: a violation waits for its answer, 2: answered, 3: taken */
+    void *upgraded;                     /* without the seam: what the library wants to have back */
 
     struct framing framing;             /* the strict check of what it sends */
     enum framing_phase phase;           /* of it, after the last bytes */
@@ -87,3 +90,14 @@ void client_request_whole(struct client *c);
 void client_set_head(struct client *c, const char *text, size_t n);
 /* Ends the connection at once, as far as the client can see; the library notices in this turn. */
 void client_kill(struct client *c);
+
+/* The socket becomes the user's, with its events (edge-triggered: at first both directions count as ready); io is
+ * c->io. The library sees nothing of it any more. It must stand in the last call of the handler or be parked there,
+ * and stays parked until client_drop; without the seam it must have upgraded. No deadline of the client's runs, but it
+ * is counted as before. False: no room in the epoll set; drop it. */
+bool client_take(struct client *c, void (*fn)(struct io *io, uint32_t events));
+/* As recv, of a taken client: first what it had sent behind its request. */
+ssize_t client_recv(struct client *c, void *to, size_t n);
+/* The end of a taken client: the library closes the socket in this turn, and says that the request is completed. With
+ * `reset` the client sees a reset. */
+void client_drop(struct client *c, bool reset);

@@ -223,6 +223,9 @@ static unsigned flags(void)
     unsigned f = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
                  MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG;
 
+    if (!pump_has_seam())
+        f |= MHD_ALLOW_UPGRADE;                 /* with it, sockets are taken from the library: client_take */
+
 #if HAVE_DECL_MHD_USE_NO_THREAD_SAFETY
     if (version_at_least(1, 0, 0))
         f |= MHD_USE_NO_THREAD_SAFETY;
@@ -328,6 +331,17 @@ void library_resume(struct client *c)
     MHD_resume_connection(c->mhd);
 }
 
+/* With the seam the handler is called again and refuses; in the handler's call it is about to. */
+void library_drop(struct client *c)
+{
+    if (c->upgraded != NULL) {
+        MHD_upgrade_action(c->upgraded, MHD_UPGRADE_ACTION_CLOSE);
+    } else if (c->parked) {
+        c->parked = false;
+        library_resume(c);
+    }
+}
+
 /* ---- the pump ---- */
 
 struct pump *pump_new(struct loop *loop, struct listener *listener, unsigned index, const struct pump_limits *limits,
@@ -405,6 +419,10 @@ void pump_abort(struct pump *p)
     list_each(it, &p->clients) {
         struct client *c = list_entry(it, struct client, all);
 
+        if (c->taken && c->request != NULL) {
+            p->ops->cut(p->arg, c, c->request);
+            continue;
+        }
         if (c->parked && c->request != NULL)
             p->ops->gone(p->arg, c, c->request);
         client_kill(c);

@@ -36,6 +36,8 @@ struct pump_ops {
     void (*completed)(void *arg, struct client *c, void *request, bool clean);
     /* The client of a parked request is gone. */
     void (*gone)(void *arg, struct client *c, void *request);
+    /* The pump is aborted, and the client was taken: its owner ends it soon (client_drop). */
+    void (*cut)(void *arg, struct client *c, void *request);
     /* No byte of a body for body_timeout. */
     void (*body_late)(void *arg, struct client *c, void *request);
     /* Writes the answer to a request that the strict check refused, or whose head came too slowly, as it goes onto the
@@ -82,7 +84,8 @@ void pump_last_answers(struct pump *p);
 /* And connections without a request are closed, new ones after a moment. */
 void pump_drain(struct pump *p);
 bool pump_draining(const struct pump *p);
-/* Closes what is left, roughly. Parked requests must be resumed by their owner (their clients are `gone`). */
+/* Closes what is left, roughly. Parked requests must be resumed by their owner (their clients are `gone`), and taken
+ * clients dropped (`cut`). */
 void pump_abort(struct pump *p);
 unsigned pump_connections(const struct pump *p);
 struct listener *pump_listener(const struct pump *p);

@@ -45,6 +45,8 @@ void library_add(struct client *c);
 void library_suspend(struct client *c);
 /* The client's daemon has to run afterwards. */
 void library_resume(struct client *c);
+/* Of a taken client: likewise. */
+void library_drop(struct client *c);
 
 /* ---- client.c ---- */
 
@@ -60,6 +62,8 @@ void client_idles(struct client *c);
 void client_hangup(struct client *c, uint32_t events);
 /* Writes the answer to a violation into to[0..room); how long it is. */
 size_t client_refusal(struct client *c, char *to, size_t room);
+/* Takes up to n of the stashed bytes, of which there are some. */
+size_t client_unstash(struct client *c, char *to, size_t n);
 /* The pump drains: without a request it ends, at once or, if it is new, after a moment. */
 void client_drain(struct client *c);
 

@@ -225,7 +225,8 @@ static ssize_t read_socket(struct client *c, void *p, size_t n, int flags)
     return got;
 }
 
-/* The library asks for the next request, so everything before was answered: now the violation gets its answer. */
+/* The library asks for the next request, so everything before was answered: now the violation gets its answer. (Of a
+ * client that was taken it has been told to let go: what it reads is the end.) */
 static ssize_t refuse(struct client *c)
 {
     char text[2048];
@@ -244,20 +245,11 @@ static ssize_t refuse(struct client *c)
 
 static ssize_t from_stash(struct client *c, char *p, size_t n)
 {
-    size_t have = c->stash_n - c->stash_at;
+    size_t got = client_unstash(c, p, n);
 
-    if (have > n)
-        have = n;
-    memcpy(p, c->stash + c->stash_at, have);
-    c->stash_at += have;
-    if (c->stash_at == c->stash_n) {
-        free(c->stash);
-        c->stash = NULL;
-        c->stash_n = c->stash_at = 0;
-    } else {
+    if (c->stash != NULL)
         again(c);
-    }
-    return (ssize_t)have;
+    return (ssize_t)got;
 }
 
 static void to_stash(struct client *c, const char *p, size_t n)
@@ -383,7 +375,9 @@ int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *n, int flags)
 int __wrap_shutdown(int fd, int how);
 int __wrap_shutdown(int fd, int how)
 {
-    return __real_shutdown(fd, how);
+    struct client *c = client_of(fd);
+
+    return c != NULL && c->taken ? 0 : __real_shutdown(fd, how);
 }
 
 /* Unread bytes would turn the close into a reset, which may destroy the answer on its way. Bounded. */
@@ -406,7 +400,7 @@ int __wrap_close(int fd)
         if ((e & 1) == 0) {
             struct client *c = (struct client *)e;
 
-            if (!c->drained)
+            if (!c->drained && !c->taken)
                 linger(fd);
             client_closed(c);
         }

@@ -5,10 +5,12 @@
  * without it, the library writes one from what it is given. */
 #include "proxy/answer.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "http/status.h"
 #include "loop/sys.h"
 #include "proxy/flow.h"
+#include "proxy/tunnel.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
@@ -142,6 +144,52 @@ static void give_head(struct sc_exchange *x, struct MHD_Response *r, enum frame 
         write_head(x, f, length, closes);
     else
         add_headers(x, r);
+}
+
+/* ---- a change of protocol ---- */
+
+size_t answer_switch_head(struct sc_exchange *x, const char **head)
+{
+    char *to = arena_alloc(&x->arena, head_bound(x) + x->res.upgrade.n);
+
+    *head = to;
+    to = PUT(to, "HTTP/1.1 101 Switching Protocols\r\n");
+    to = put_fields(x, to);
+    to = PUT(to, "Connection: Upgrade\r\nUpgrade: ");
+    to = put(to, x->res.upgrade.p, x->res.upgrade.n);
+    to = PUT(to, "\r\n\r\n");
+    return (size_t)(to - *head);
+}
+
+/* Without the seam: the library has sent the head, and lets go. */
+static void on_switched(void *arg, struct MHD_Connection *m, void *request, const char *early, size_t early_n,
+                        MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+{
+    struct sc_exchange *x = arg;
+    struct client *c = x->client;
+
+    (void)m;
+    (void)request;
+    assert(fd == c->io.fd);
+    c->upgraded = handle;
+    if (early_n > 0) {
+        c->stash = xmalloc(early_n);
+        memcpy(c->stash, early, early_n);
+        c->stash_n = early_n;
+    }
+    tunnel_open(x, NULL, 0);
+}
+
+bool answer_queue_switch(struct sc_exchange *x)
+{
+    struct MHD_Response *r = MHD_create_response_for_upgrade(on_switched, x);
+    enum MHD_Result done;
+
+    add_header(r, "Upgrade", arena_dupz(&x->arena, x->res.upgrade));
+    add_headers(x, r);
+    done = MHD_queue_response(x->client->mhd, MHD_HTTP_SWITCHING_PROTOCOLS, r);
+    MHD_destroy_response(r);
+    return done == MHD_YES;
 }
 
 /* ---- the body ---- */

@@ -71,6 +71,7 @@ struct keep_alive_conf {                /* idle connections to one target */
 };
 
 enum service_protocol { PROTOCOL_HTTP, PROTOCOL_HTTPS };
+enum service_upgrade { UPGRADE_ANY, UPGRADE_WEBSOCKET, UPGRADE_NONE };
 
 struct upstream_tls_conf {
     const char *ca, *certificate, *key, *server_name;
@@ -81,6 +82,7 @@ struct service_conf {
     struct discovery_service discovery; /* name, targets or source, balancer: inlined keys */
     bool enabled;
     int protocol;                       /* enum service_protocol */
+    int upgrade;                        /* enum service_upgrade */
     const char *host;                   /* "preserve", "target", or the value to send */
     struct timeout_conf timeout;
     struct retry_conf retry;

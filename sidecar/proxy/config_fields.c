@@ -10,6 +10,9 @@ static const struct sc_enum slashes[] = { { "reject", SLASH_REJECT }, { "keep", 
 static const struct sc_enum semicolons[] = { { "keep", SEMICOLON_KEEP }, { "reject", SEMICOLON_REJECT }, { NULL, 0 } };
 static const struct sc_enum protocols[] = { { "http", PROTOCOL_HTTP }, { "https", PROTOCOL_HTTPS }, { NULL, 0 } };
 
+static const struct sc_enum upgrades[] = { { "any", UPGRADE_ANY }, { "websocket", UPGRADE_WEBSOCKET },
+                                           { "none", UPGRADE_NONE }, { NULL, 0 } };
+
 #define A_DAY (INT64_C(86400000))
 
 #define P struct listener_path
@@ -186,6 +189,11 @@ const struct sc_field service_fields[] = {
     SC_STRING(S, host, .dflt = "preserve", .min = 1, .max = 255,
               .doc = "The `Host` field that targets see: `preserve` leaves the client's, `target` puts the target's "
                      "host and port, everything else is sent as it stands."),
+    SC_ENUM(S, upgrade, .names = upgrades, .dflt = "any",
+            .doc = "Which protocols a client may change to on its connection (`Upgrade`, RFC 9110 7.8). A target that "
+                   "agrees with 101 has the connection to itself from then on: bytes pass both ways, unread by policies. "
+                   "With `none`, and for what `websocket` excludes, the request goes on as if nobody had asked. Another "
+                   "HTTP (`h2c`) or TLS is never passed on."),
     SC_OBJECT(S, timeout, struct timeout_conf, timeout_fields, .doc = "How long things may take."),
     SC_OBJECT(S, retry, struct retry_conf, retry_fields,
               .doc = "When a request is tried again, on another target if there is one. Never once the head of a "

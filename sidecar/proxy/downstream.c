@@ -15,6 +15,7 @@
 #include "proxy/flow.h"
 #include "proxy/forward.h"
 #include "proxy/record.h"
+#include "proxy/tunnel.h"
 #include "proxy/worker.h"
 
 #include <microhttpd.h>
@@ -78,6 +79,21 @@ void downstream_answer(struct sc_exchange *x)
     if (!x->down.held_first && !x->down.blocked)
         x->down.broken |= !answer_queue(x);
     client_resume(c);
+}
+
+void downstream_switch(struct sc_exchange *x)
+{
+    const char *head;
+    size_t n;
+
+    x->down.queued = true;
+    if (pump_has_seam()) {
+        n = answer_switch_head(x, &head);
+        tunnel_open(x, head, n);
+    } else if (!x->down.in_handler) {
+        x->down.broken |= !answer_queue_switch(x);
+        client_resume(x->client);
+    }
 }
 
 void downstream_go_on(struct sc_exchange *x)
@@ -182,6 +198,15 @@ static int body_call(struct sc_exchange *x, const char *data, size_t *n)
     return x->down.discarded <= DISCARD_MAX ? MHD_YES : MHD_NO;
 }
 
+/* Parked, this call is made again once the tunnel is over. Without the seam it is the 101 that opens it. */
+static int began_tunnel(struct sc_exchange *x)
+{
+    if (!pump_has_seam())
+        return answer_queue_switch(x) ? MHD_YES : MHD_NO;
+    client_park(x->client);
+    return MHD_YES;
+}
+
 static int final_call(struct sc_exchange *x)
 {
     if (!x->down.whole) {
@@ -193,6 +218,8 @@ static int final_call(struct sc_exchange *x)
     }
     if (x->aborted || (x->facts & FACT_GONE) != 0)
         return MHD_NO;
+    if (x->step == FLOW_TUNNEL)
+        return began_tunnel(x);
     if (x->down.queued)
         return MHD_YES;
     if (x->res.ready)
@@ -207,8 +234,7 @@ static int handle(void *arg, struct client *c, void *request, const char *method
     struct sc_exchange *x = request;
 
     (void)arg;
-    (void)c;
-    if ((x->facts & FACT_GONE) != 0 || x->aborted)
+    if ((x->facts & FACT_GONE) != 0 || x->aborted || c->taken)
         return MHD_NO;
     if (!x->down.first)
         return first_call(x, method, version);
@@ -236,6 +262,13 @@ static void gone(void *arg, struct client *c, void *request)
         x->facts |= FACT_GONE;
         flow_run(x);
     }
+}
+
+static void cut(void *arg, struct client *c, void *request)
+{
+    (void)arg;
+    (void)c;
+    tunnel_cut(request);
 }
 
 /* The library cannot answer in the middle of a body: we do, on the socket itself. */
@@ -279,4 +312,4 @@ static void closed(void *arg, struct client *c)
     forward_forget(c);
 }
 
-const struct pump_ops downstream_ops = { begin, handle, completed, gone, body_late, refuse, closed };
+const struct pump_ops downstream_ops = { begin, handle, completed, gone, cut, body_late, refuse, closed };

@@ -11,6 +11,8 @@ extern const struct pump_ops downstream_ops;        /* arg: struct sc_worker */
 
 /* The answer is in x->res and x->response: gives it to the library as soon as the library can take it. */
 void downstream_answer(struct sc_exchange *x);
+/* The 101 in x->res goes to the client, and its connection becomes a tunnel. */
+void downstream_switch(struct sc_exchange *x);
 /* A policy agreed: the body may come. */
 void downstream_go_on(struct sc_exchange *x);
 /* The target takes body bytes again; there are bytes of the answer, or it broke. */

@@ -33,6 +33,7 @@ struct read_buffer;
 struct target_set;
 struct target;
 struct sc_timer;
+struct tunnel;
 struct MHD_Response;
 
 /* The life of a request. `run` is in flow.c; the picture is its opening comment. */
@@ -43,6 +44,7 @@ struct MHD_Response;
     X(AWAIT,   await,   "parked until head, failure, deadline or client gone")           \
     X(RESPOND, respond, "response hooks in reverse order; may park")                     \
     X(DELIVER, deliver, "queue the response, let the body flow")                         \
+    X(TUNNEL,  tunnel,  "the protocol has changed: bytes pass both ways")                \
     X(FINISH,  finish,  "done hooks, log, counters, let go")
 
 enum flow_step {
@@ -64,6 +66,7 @@ enum {
     FACT_RESUMED = 16,          /* a policy said how to go on: `resumed` */
     FACT_LATE_BODY = 32,        /* the client's body stopped coming */
     FACT_OVER = 64,             /* the library is done with the request */
+    FACT_ENDED = 128,           /* the tunnel has come to its end */
 };
 
 enum failure { FAIL_NONE, FAIL_CONNECT, FAIL_RESET, FAIL_TIMEOUT, FAIL_PROTOCOL };
@@ -92,12 +95,13 @@ struct sc_exchange {
     struct {                            /* as the client sent it */
         enum method method;
         uint8_t minor;                  /* HTTP/1.minor */
-        bool has_body, chunked, expects, upgrade;
+        bool has_body, chunked, expects;
         bool trusted;                   /* what the peer says of others may be believed */
         uint64_t length;                /* Content-Length, when has_body and not chunked */
         uint64_t received;              /* body bytes so far */
         struct sc_str method_name, target, host, id;
         struct sc_str client_ip;
+        struct sc_str upgrade;          /* protocols asked for and passed on, a list; empty: none */
         struct uri uri;
         struct hop hop;
     } req;
@@ -172,11 +176,13 @@ struct sc_exchange {
         struct sc_str content_type, body;
         bool custom;                    /* content_type and body were given by a policy */
         const char *code;               /* of a policy's reply; else the error's */
+        struct sc_str upgrade;          /* of a 101: the protocol it changes to */
     } res;
 
     struct sc_timer *timers;            /* of policies */
     struct body *req_queue, *res_queue; /* between body hooks and the sockets */
     bool res_hooked, req_hooked;
+    struct tunnel *tunnel;              /* once the protocol has changed */
     /* --- ... to here --- */
 
     struct sc_worker *worker;              /* stays */

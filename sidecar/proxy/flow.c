@@ -16,6 +16,8 @@
  *     | <------------- on_wanted <------------------------------------ read <------------ | body
  *     |                completed --------> FINISH    done hooks, log line
  *
+ *     | <---------------- tunnel.c ----- DELIVER (101) -> TUNNEL ------- tunnel.c -------> |
+ *
  * Decisions and bytes are kept apart: callbacks record a fact and call flow_run(), and only here is decided what comes
  * next; bytes of bodies go from source to sink without passing here (flow_body.c has the request's, answer.c asks for the
  * answer's). deadline.c says when something has taken too long, which is one more fact.
@@ -33,6 +35,7 @@
 #include "proxy/limit.h"
 #include "proxy/record.h"
 #include "proxy/reply.h"
+#include "proxy/tunnel.h"
 #include "proxy/upstream.h"
 #include "proxy/view.h"
 
@@ -363,6 +366,29 @@ static enum flow_next respond(struct sc_exchange *x)
     return by_verdict(x, v, FLOW_DELIVER);
 }
 
+/* From here on only the silence of both sides is timed. */
+static enum flow_next change_protocol(struct sc_exchange *x)
+{
+    x->step = FLOW_TUNNEL;
+    flow_streaming(x);
+    downstream_switch(x);
+    return FLOW_MORE;
+}
+
+static enum flow_next tunnel(struct sc_exchange *x)
+{
+    bool late = take(x, FACT_DEADLINE);
+
+    if (!take(x, FACT_ENDED) && !late)
+        return FLOW_PARK;
+    x->step = FLOW_FINISH;
+    if (x->tunnel != NULL)
+        tunnel_close(x);
+    else
+        downstream_break(x);
+    return FLOW_MORE;
+}
+
 static enum flow_next deliver(struct sc_exchange *x)
 {
     if (!x->res.ready) {
@@ -371,6 +397,8 @@ static enum flow_next deliver(struct sc_exchange *x)
         x->res.head_only = x->req.method == METHOD_HEAD || x->res.status == 304 || x->res.status == 204;
         x->try_at = x->response_at = 0;
         x->facts &= ~(unsigned)(FACT_DEADLINE | FACT_FAILED);
+        if (!x->res.own && x->res.status == 101)
+            return change_protocol(x);
         if (!x->res.own && !x->res.head_only && x->started && chain_has_body(&x->chain, CHAIN_RESPONSE_BODY))
             flow_hook_response(x);
         downstream_answer(x);
@@ -387,6 +415,7 @@ static enum flow_next finish(struct sc_exchange *x)
         return FLOW_PARK;
     timer_stop(&x->timer);
     timer_stop(&x->tries.backoff);
+    tunnel_forget(x);
     upstream_cancel(x);
     attempt_drop(x);
     limit_leave(x);
@@ -472,7 +501,7 @@ void flow_streaming(struct sc_exchange *x)
 
 void flow_over(struct sc_exchange *x, bool clean)
 {
-    if (!clean || (x->down.queued && !x->down.finished))
+    if (x->tunnel == NULL && (!clean || (x->down.queued && !x->down.finished)))
         x->down.broken = true;
     x->facts |= FACT_OVER;
     flow_run(x);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "discovery/target.h"
 #include "http1/request.h"
+#include "proxy/upgrade.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -154,6 +155,8 @@ void forward_prepare(struct sc_exchange *x)
     memcpy(out->seen, x->headers.seen, sizeof out->seen);
     hop_strip(out, &x->req.hop);
     headers_remove(out, HDR_EXPECT);
+    if (x->req.hop.upgrade)
+        upgrade_ask(x);
     if (peer_of(x)->proxy)
         return;
     for (unsigned i = 0; i < out->n; i++) {             /* X_Forwarded_For is the same to many applications */
@@ -264,10 +267,25 @@ static void set_host(struct sc_exchange *x, const struct target *t)
         h->value = host;
 }
 
+/* What this hop says for itself. */
+static unsigned add_hop_fields(const struct sc_exchange *x, bool chunked, struct header extra[3])
+{
+    unsigned n = 0;
+
+    if (chunked)
+        extra[n++] = (struct header){ STR("Transfer-Encoding"), STR("chunked"), HDR_TRANSFER_ENCODING, false };
+    if (x->req.upgrade.n > 0) {
+        extra[n++] = (struct header){ STR("Connection"), STR("Upgrade"), HDR_CONNECTION, false };
+        extra[n++] = (struct header){ STR("Upgrade"), x->req.upgrade, HDR_UPGRADE, false };
+    }
+    return n;
+}
+
 ssize_t forward_write(struct sc_exchange *x, const struct target *t, char *to, size_t cap)
 {
     struct request_line line = { x->req.method_name, x->req.uri.path, x->req.uri.query, x->req.uri.has_query };
-    struct header coding = { STR("Transfer-Encoding"), STR("chunked"), HDR_TRANSFER_ENCODING, false };
+    struct header extra[3];
+    unsigned extra_n;
     bool chunked = x->req.has_body && (x->req.chunked || x->req_hooked), block = false;
     struct peer *p = peer_of(x);
     ssize_t n;
@@ -286,7 +304,8 @@ ssize_t forward_write(struct sc_exchange *x, const struct target *t, char *to, s
     if (block && (p->block.n == 0 || !str_eq(buf_view(&p->host), x->req.host)))
         write_block(x, p);
     set_host(x, t);
-    n = request_write(to, cap, &line, &x->out, &coding, chunked ? 1 : 0);
+    extra_n = add_hop_fields(x, chunked, extra);
+    n = request_write(to, cap, &line, &x->out, extra, extra_n);
     if (n <= 0 || !block)
         return n;
     if ((size_t)n + p->block.n > cap)

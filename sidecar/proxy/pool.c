@@ -133,7 +133,7 @@ static ssize_t send_some(struct upconn *c, const struct iovec *iov, unsigned n)
 {
     ssize_t sent;
 
-    if (c->tls) {
+    if (c->tls && !c->ending) {
         size_t k = 0;
         CURLcode r = curl_easy_send(c->easy, iov[0].iov_base, iov[0].iov_len, &k);
 
@@ -161,6 +161,8 @@ static bool flush(struct upconn *c)
             return errno == EAGAIN;
         buf_drop(&c->out, (size_t)n);
     }
+    if (c->ending && c->out.n == 0)
+        sys_shutdown(c->io.fd, SHUT_WR);
     return true;
 }
 
@@ -193,6 +195,36 @@ bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n)
      * go from ours. */
     upconn_gather(c, iov, n);
     return c->writable ? flush(c) : true;
+}
+
+/* OpenSSL's connection, if it is the OpenSSL that we know. */
+static void *ssl_of(const struct upconn *c)
+{
+    const struct curl_tlssessioninfo *info = NULL;
+
+    return c->pool->openssl && curl_easy_getinfo((CURL *)c->easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK
+               ? info->internals : NULL;
+}
+
+void upconn_end(struct upconn *c)
+{
+    char goodbye[TLS_GOODBYE_MAX];
+    void *ssl = c->tls ? ssl_of(c) : NULL;
+
+    assert(c->out.n == 0 && !c->ending);
+    if (ssl != NULL)
+        buf_add(&c->out, goodbye, tls_goodbye(ssl, goodbye));
+    c->ending = true;
+    if (!flush(c))
+        c->hup = c->readable = true;
+}
+
+void upconn_reset(struct upconn *c)
+{
+    static const struct linger at_once = { 1, 0 };
+
+    if (c != NULL)
+        setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 bool upconn_quiet(struct upconn *c)
@@ -238,10 +270,9 @@ static void on_tls_event(struct io *io, uint32_t events)
 /* What libcurl takes for the end of the stream is one only if the peer said so; else somebody cut the connection. */
 static bool is_cut(const struct upconn *c)
 {
-    const struct curl_tlssessioninfo *info = NULL;
+    void *ssl = ssl_of(c);
 
-    return c->pool->openssl && curl_easy_getinfo((CURL *)c->easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK &&
-           info->internals != NULL && !tls_peer_closed(info->internals);
+    return ssl != NULL && !tls_peer_closed(ssl);
 }
 
 /* libcurl may hold bytes of which the socket tells nothing: so c->readable stays until libcurl has no more. */

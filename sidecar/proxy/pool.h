@@ -33,6 +33,7 @@ struct upconn {
     bool connected, tls;
     bool readable, writable;            /* until a call says otherwise (edge-triggered) */
     bool hup;                           /* the end was reported */
+    bool ending;                        /* no more bytes but those of `out`, which are TLS records already */
     unsigned served;                    /* answers so far */
     struct buf out;                     /* bytes that the socket did not take */
     sc_msec idle_since;
@@ -73,6 +74,11 @@ bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n);
 void upconn_gather(struct upconn *c, const struct iovec *iov, unsigned n);
 /* As recv: bytes, or -1 with errno (EAGAIN clears readable). */
 ssize_t upconn_recv(struct upconn *c, void *to, size_t n);
+/* No more bytes for the target, which goes on sending (over TLS with a close_notify, RFC 8446 6.1). Nothing may wait to be
+ * sent. */
+void upconn_end(struct upconn *c);
+/* The close that follows will be a reset. Harmless with NULL. */
+void upconn_reset(struct upconn *c);
 /* True when what made the connection readable was TLS's own (a session ticket comes after the handshake) and no data.
  * Of plain TCP never. Takes a byte of data away if there is one: for connections on which data is an error. */
 bool upconn_quiet(struct upconn *c);

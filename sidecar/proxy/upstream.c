@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "discovery/target.h"
 #include "proxy/flow.h"
+#include "proxy/tunnel.h"
+#include "proxy/upgrade.h"
 #include "proxy/worker.h"
 
 #include <assert.h>
@@ -155,7 +157,8 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
     struct sc_worker *w = x->worker;
     struct pool *pool = w->pool;
 
-    response_init(&x->response, &x->arena, x->res_fields, EXCHANGE_FIELDS, x->req.method == METHOD_HEAD, false);
+    response_init(&x->response, &x->arena, x->res_fields, EXCHANGE_FIELDS, x->req.method == METHOD_HEAD,
+                  x->req.upgrade.n > 0);
     x->up.in_n = x->up.in_at = x->up.in_cap = 0;
     x->up.in = NULL;
     x->up.flush.fn = on_flush;
@@ -239,6 +242,7 @@ static void on_failed(struct upconn *c, enum err e, const char *detail)
 
 static void on_writable(struct upconn *c)
 {
+    tunnel_go(c->user);
     unblock(c->user);
 }
 
@@ -278,7 +282,12 @@ static void bad_answer(struct sc_exchange *x, int error)
 static void head_complete(struct sc_exchange *x)
 {
     struct response *r = &x->response;
+    const char *wrong = r->status == 101 ? upgrade_granted(x) : NULL;
 
+    if (wrong != NULL) {
+        fail(x, FAIL_PROTOCOL, ERR_UPSTREAM_PROTOCOL, wrong);
+        return;
+    }
     x->up.head_us = loop_now_ns(x->worker->loop) / 1000;
     x->up.left = r->body == BODY_LENGTH ? r->content_length : 0;
     if (r->body == BODY_CHUNKED) {
@@ -287,7 +296,7 @@ static void head_complete(struct sc_exchange *x)
     }
     if (r->body == BODY_NONE) {
         x->up.body_done = true;
-        if (x->up.in_at < x->up.in_n) {
+        if (x->up.in_at < x->up.in_n && r->status != 101) {
             fail(x, FAIL_PROTOCOL, ERR_UPSTREAM_PROTOCOL, "bytes behind an answer without a body");
             return;
         }
@@ -337,6 +346,10 @@ static void on_readable(struct upconn *c)
     struct sc_exchange *x = c->user;
     ssize_t n;
 
+    if (x->step == FLOW_TUNNEL) {
+        tunnel_go(x);
+        return;
+    }
     if (x->step > FLOW_AWAIT || (x->facts & FACT_HEAD) != 0) {
         flow_body_ready(x);
         return;

@@ -67,17 +67,6 @@ def test_connection_names_framing(t):
             t.equal(len(origin.requests), seen, "requests at the target")
 
 
-def test_upgrade_refused(t):
-    """25: an Upgrade that is not supported never opens a tunnel"""
-    origin = t.origin()
-    client = t.client(t.outrider(PLAIN, origin=origin))
-    client.request("GET", "/", headers=[("Connection", "Upgrade"), ("Upgrade", "never/1")])
-    answer = client.response()
-    t.true(answer.status in (200, 400, 501), f"status {answer.status}")
-    if origin.requests:
-        t.lacks([v for v in origin.last.all("upgrade")], "never/1", "Upgrade at the target")
-
-
 def test_end_to_end(t):
     """fields nobody knows pass unchanged, in both directions"""
     fields = [("X-Custom", "a, b"), ("x-lower", "c"), ("X-Empty", ""), ("Cookie", "a=b; c=d"),

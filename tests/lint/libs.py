@@ -11,7 +11,7 @@ HOME = {
                      "admin/server.c"],
     "curl/*": ["sidecar/loop/curlmux.c", "sidecar/proxy/pool.c"],
     "jansson.h": ["sidecar/conf/json.c"],
-    "openssl/*": ["sidecar/loop/tls.c", "sidecar/loop/seam*.c"],
+    "openssl/*": ["sidecar/loop/digest.c", "sidecar/loop/tls.c", "sidecar/loop/seam*.c"],
     "systemd/*": ["sidecar/telemetry/journal.c", "sidecar/loop/handed.c"],
     "yaml.h": ["sidecar/conf/yaml.c"],
     "pcre2.h": ["sidecar/http/regex.c"],

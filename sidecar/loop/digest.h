@@ -1,0 +1,13 @@
+/* sidecar/loop/digest.h - digests, by OpenSSL.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Any thread. */
+#pragma once
+
+#include "base/str.h"
+
+enum { DIGEST_WEBSOCKET = 28 };
+
+/* What a server has to say in Sec-WebSocket-Accept to a client's Sec-WebSocket-Key (RFC 6455 4.2.2), NUL-terminated.
+ * False: OpenSSL does not do SHA-1 here. */
+bool digest_websocket_accept(struct sc_str key, char to[DIGEST_WEBSOCKET + 1]);
