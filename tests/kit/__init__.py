@@ -18,7 +18,7 @@ from .origin import Connection, Origin
 from .outrider import Outrider, command, has_seam, needs_seam, run, sanitized
 from .routing import routed, takes
 from .ports import Full, Port
-from . import strict
+from . import strict, websocket
 from .tap import Failure, Skip, main
 from .wire import Ended, Wire
 
