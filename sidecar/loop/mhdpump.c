@@ -119,6 +119,9 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **request, en
     *request = c->request = NULL;
     c->head = NULL;
     heard_without_seam(c, FRAMING_IDLE);
+#ifdef HAVE_SEAM
+    seam_answered(c);
+#endif
     client_idles(c);
     if (p->draining && clean)               /* its head may have gone out before the end had begun */
         client_kill(c);

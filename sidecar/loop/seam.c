@@ -202,6 +202,12 @@ static void again(struct client *c)
     offer(c);
 }
 
+void seam_answered(struct client *c)
+{
+    if (!c->taken && (c->refused == 1 || c->stash != NULL))
+        again(c);
+}
+
 static ssize_t read_socket(struct client *c, void *p, size_t n, int flags)
 {
     ssize_t got;
@@ -225,8 +231,20 @@ static ssize_t read_socket(struct client *c, void *p, size_t n, int flags)
     return got;
 }
 
-/* The library asks for the next request, so everything before was answered: now the violation gets its answer. (Of a
- * client that was taken it has been told to let go: what it reads is the end.) */
+/* The library reads ahead now and then: a whole request was delivered, and has not been answered yet. */
+static bool awaits_answer(const struct client *c)
+{
+    return c->begun < c->framing.requests || (c->begun == c->framing.requests && c->request != NULL);
+}
+
+static ssize_t not_yet(void)
+{
+    errno = EAGAIN;
+    return -1;
+}
+
+/* Everything before was answered: now the violation gets its answer. (Of a client that was taken the library has been told
+ * to let go: what it reads is the end.) */
 static ssize_t refuse(struct client *c)
 {
     char text[2048];
@@ -289,7 +307,9 @@ static ssize_t stopped(struct client *c, char *p, size_t fine, size_t n)
             again(c);
         return (ssize_t)fine;
     }
-    return c->refused != 0 ? refuse(c) : 0;
+    if (c->refused == 0)
+        return 0;
+    return awaits_answer(c) ? not_yet() : refuse(c);
 }
 
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
@@ -303,9 +323,12 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
         return __real_recv(fd, p, n, flags);
     c->pending &= ~(uint32_t)EPOLLIN;
     if (__builtin_expect(c->refused != 0, 0))
-        return refuse(c);
-    if (__builtin_expect(c->phase == FRAMING_HELD, 0))
+        return c->refused == 1 && awaits_answer(c) ? not_yet() : refuse(c);
+    if (__builtin_expect(c->phase == FRAMING_HELD, 0)) {
+        if (awaits_answer(c))
+            return not_yet();
         framing_release(&c->framing);   /* the answer was not a 101: it goes on as HTTP/1 */
+    }
     got = __builtin_expect(c->stash != NULL, 0) ? from_stash(c, p, n) : read_socket(c, p, n, flags);
     if (got <= 0)
         return got;

@@ -33,6 +33,8 @@ bool seam_add(struct client *c);
 struct client *seam_client(int fd);
 /* Registers the socket if the library has not done it yet (it reads a new connection first): so that its end is seen. */
 void seam_watch(struct client *c);
+/* A request was answered: what was held back behind it is looked at again. */
+void seam_answered(struct client *c);
 /* An event of the client's socket. */
 void seam_event(struct io *io, uint32_t events);
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from . import http
+from . import arrival, http
 from .checks import PLAIN, problem, proxy_status
 from .client import Client
 from .http import BadMessage, Truncated, chunk, chunked, head

@@ -29,11 +29,11 @@ def remaining(what="an event"):
     return left
 
 
-def wait_until(predicate, what):
+def wait_until(predicate, what, poll=POLL):
     """Polls until predicate() is true, and returns what it returned."""
     while True:
         value = predicate()
         if value:
             return value
         remaining(what)
-        time.sleep(POLL)
+        time.sleep(poll)

@@ -1,16 +1,25 @@
-# tests/kit/strict.py - requests that must be refused, each in every way it can arrive.
+# tests/kit/strict.py - requests that must be refused, and those that must be served, in every way they can arrive.
 # SPDX-License-Identifier: Apache-2.0
-"""refused() sends each request whole, byte by byte, and behind a good one; always with another request behind it that
-nobody may ever see. The answer is one of the given statuses, the connection ends, and the target sees at most the good
-request and, where a body is broken, a beginning of the bad one that never comes to its end."""
+"""The ways: whole, cut in two at every byte, byte by byte, behind a good one, and behind one whose answer is awaited. A bad
+request always has another one behind it that nobody may ever see; the answer is one of the given statuses, the connection
+ends, and the target sees the good requests and, where a body is broken, a beginning of the bad one that never comes to its
+end. A request to be served is read at the target by the kit's own strict reader, and is compared whole."""
+import collections
 import select
+import threading
 
-from . import checks, http
-from .client import Client
+from . import arrival, checks, http, limit
+from .arrival import Plan
+from .outrider import has_seam
 from .wire import Ended
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: evil.example\r\n\r\n"
-GOOD = b"GET /good HTTP/1.1\r\nHost: t.example\r\n\r\n"
+GOOD = b"GET /good?%d HTTP/1.1\r\nHost: t.example\r\n\r\n"
+HELD = b"GET /held?%d HTTP/1.1\r\nHost: t.example\r\n\r\n"
+SECONDS = 120                               # for thousands of connections
+# what the sidecar says itself, or frames anew
+OWN_FIELDS = {"host", "via", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port",
+              "x-request-id", "content-length", "transfer-encoding", "connection", "te", "trailer"}
 
 
 def deliver(client, wire, bytewise):
@@ -27,51 +36,125 @@ def deliver(client, wire, bytewise):
         pass
 
 
-def one(t, outrider, origin, what, wire, statuses, arrival):
-    seen = len(origin.requests)
-    client = Client(outrider)
-    try:
-        if arrival == "pipelined":
-            deliver(client, GOOD + wire + SMUGGLED, False)
-            t.equal(http.read_response(client).status, 200, f"{what}, pipelined: the good request")
-        else:
-            deliver(client, wire + SMUGGLED, arrival == "bytewise")
-        answer = http.read_response(client)
-        t.true(answer.status in statuses, f"{what}, {arrival}: status {answer.status}, expected {statuses}")
-        how, rest = client.ending(f"{what}, {arrival}: the end of the connection")
-        t.equal(rest, b"", f"{what}, {arrival}: bytes after the refusal ({how})")
-    except Ended as end:
-        t.true(False, f"{what}, {arrival}: {end}, expected {statuses}")
-    finally:
-        client.close()
-    targets = [request.target for request in origin.requests[seen:]]
-    t.equal(targets, ["/good"] if arrival == "pipelined" else [], f"{what}, {arrival}: whole requests at the target")
+def plans_of(case, wire, behind):
+    """All ways in which wire can arrive, with `behind` right after it."""
+    yield Plan(case, "whole", [wire + behind])
+    yield Plan(case, "bytewise", arrival.singles(wire[:-1]) + [wire[-1:] + behind])
+    yield Plan(case, "pipelined", [b"", wire + behind])
+    yield Plan(case, "while another is answered", [wire + behind], held=b"")
+    for at in arrival.cuts(wire):
+        yield Plan(case, f"cut at byte {at}", [wire[:at], wire[at:] + behind])
+
+
+def number_goods(plans):
+    """A good request of its own for each plan that has one; returns how many times each must reach the target."""
+    goods = collections.Counter()
+    for i, plan in enumerate(plans):
+        if plan.held is not None:
+            plan.held = HELD % i
+            goods["GET", f"/held?{i}"] += 1
+        elif plan.pieces[0] == b"":
+            plan.pieces = [GOOD % i + plan.pieces[1]]
+            goods["GET", f"/good?{i}"] += 1
+    return goods
+
+
+def holding(origin):
+    """The target holds requests of /held until the event it returns is set."""
+    hold = threading.Event()
+
+    def held(connection, request):
+        hold.wait(limit.remaining("the case to go on"))
+        connection.respond()
+    origin.on("/held", held)
+    return hold
+
+
+# ---- to be refused ----
+
+def check_refused(t, plan, statuses):
+    answers, rest = arrival.answers_of(plan.raw)
+    got = [answer.status for answer in answers]
+    before = [200] if plan.held is not None or plan.how == "pipelined" else []
+    t.true(len(got) == len(before) + 1 and got[:-1] == before and got[-1] in statuses,
+           f"{plan}: statuses {got}, expected {before} and one of {statuses}; behind them {rest[:200]!r} ({plan.end})")
+    t.equal(rest, b"", f"{plan}: bytes behind the refusal ({plan.end})")
 
 
 def refused(t, cases, statuses, config=checks.PLAIN):
     """cases: what -> bytes."""
+    limit.start(SECONDS)
     origin = t.origin()
+    hold = holding(origin)
     outrider = t.outrider(config, origin=origin)
-    for arrival in ("whole", "bytewise", "pipelined"):
-        for what, wire in cases.items():
-            one(t, outrider, origin, what, wire, statuses, arrival)
+    plans = [plan for what, wire in cases.items() for plan in plans_of(what, wire, SMUGGLED)]
+    goods = number_goods(plans)
+    arrival.run(outrider, plans, None, origin, hold)
+    for plan in plans:
+        check_refused(t, plan, statuses)
+    t.equal(collections.Counter((r.method, r.target) for r in origin.requests), goods, "whole requests at the target")
     t.equal(t.get(outrider).status, 200, "a good request afterwards")
 
 
+# ---- to be served ----
+
+class Served:
+    """A request that must be served, and how the target must see it."""
+
+    def __init__(self, wire, target="/bad", method="POST", host="t.example", fields=(), body=b"", trailers=(), ends=False,
+                 status=200):
+        self.wire, self.ends, self.status = wire, ends, status
+        self.seen = (method, target, host, tuple(fields), body, tuple(trailers))
+        self.method = method
+
+
+def seen(request):
+    fields = tuple((name.lower(), value) for name, value in request.fields if name.lower() not in OWN_FIELDS)
+    return (request.method, request.target, request.get("host"), fields, request.body,
+            tuple((name.lower(), value) for name, value in request.trailers))
+
+
+LAST = b"GET /last HTTP/1.1\r\nHost: t.example\r\nConnection: close\r\n\r\n"
+
+
+def check_served(t, plan, served):
+    answers, rest = arrival.answers_of(plan.raw)
+    want = [200] * (plan.held is not None or plan.how == "pipelined") + [served.status] + [200] * (not served.ends)
+    t.equal([answer.status for answer in answers], want, f"{plan}: statuses; behind them {rest[:200]!r} ({plan.end})")
+    t.equal((rest, plan.end), (b"", "closed"), f"{plan}: the end")
+
+
 def accepted(t, cases, config=checks.PLAIN):
-    """The other side of a rule: these must be served, in every way they can arrive."""
+    """cases: what -> Served, or bytes that make a POST or GET of /bad."""
+    limit.start(SECONDS)
     origin = t.origin()
+    hold = holding(origin)
     outrider = t.outrider(config, origin=origin)
-    for bytewise in (False, True):
-        for what, wire in cases.items():
-            client = Client(outrider)
-            deliver(client, wire, bytewise)
-            t.equal(http.read_response(client).status, 200, f"{what}: status")
-            client.send(GOOD)
-            t.equal(http.read_response(client).status, 200, f"{what}: the next request on the connection")
-            client.close()
+    plans = []
+    for what, case in cases.items():
+        wire, ends = (case.wire, case.ends) if isinstance(case, Served) else (case, False)
+        plans += plans_of(what, wire, b"" if ends else LAST)
+    goods = number_goods(plans)
+    arrival.run(outrider, plans, None, origin, hold)
+    want = collections.Counter()
+    for plan in plans:
+        case = cases[plan.case]
+        if isinstance(case, Served):
+            check_served(t, plan, case)
+            want[case.seen] += 1
+        else:
+            check_served(t, plan, Served(case))
+    for (method, target), n in goods.items():
+        want[method, target, "t.example", (), b"", ()] += n
+    if all(isinstance(case, Served) for case in cases.values()):
+        want["GET", "/last", "t.example", (), b"", ()] += sum(not cases[plan.case].ends for plan in plans)
+        got = collections.Counter(seen(request) for request in origin.requests)
+        t.equal(sorted((got - want).items()), [], "requests at the target that nobody sent")
+        t.equal(sorted((want - got).items()), [], "requests that did not reach the target as they should")
     return origin
 
+
+# ---- writing them ----
 
 def post(*fields, body=b"", version=b"HTTP/1.1"):
     """A POST with these field lines as they stand."""
