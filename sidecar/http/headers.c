@@ -34,17 +34,6 @@ enum hdr hdr_id(const char *name, size_t n)
     return names[id].n == n && http_same(name, names[id].p, n) ? (enum hdr)id : HDR_OTHER;
 }
 
-enum hdr hdr_alias(const char *name, size_t n)
-{
-    char plain[40];
-
-    if (n > sizeof plain)
-        return HDR_OTHER;
-    for (size_t i = 0; i < n; i++)
-        plain[i] = name[i] == '_' ? '-' : name[i];
-    return hdr_id(plain, n);
-}
-
 struct sc_str hdr_name(enum hdr id)
 {
     return names[id];

@@ -113,9 +113,6 @@ enum hdr {
 
 /* The number of a name, HDR_OTHER when it is not known. Any bytes are allowed; case does not matter (RFC 9110 5.1). */
 enum hdr hdr_id(const char *name, size_t n);
-/* The same, taking '_' for '-': X_Forwarded_For is an alias to applications behind CGI-like interfaces, so fields that
- * only the proxy may set have to be looked for under both spellings. */
-enum hdr hdr_alias(const char *name, size_t n);
 /* The name as we write it; empty for HDR_OTHER. Static. */
 struct sc_str hdr_name(enum hdr id);
 

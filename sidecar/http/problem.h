@@ -24,6 +24,7 @@
     X(RATE_LIMITED, "rate-limited", 429, "Too many requests", "http_request_denied")                                  \
     X(REQUEST_TIMEOUT, "request-timeout", 408, "The request did not arrive in time", "http_request_error")            \
     X(MISDIRECTED_REQUEST, "misdirected-request", 421, "The request is for another server", "http_request_denied")    \
+    X(EXPECTATION_FAILED, "expectation-failed", 417, "The request expects what cannot be met", "http_request_error") \
     X(NOT_IMPLEMENTED, "not-implemented", 501, "The request asks for what is not implemented", "http_request_error")  \
     X(VERSION_NOT_SUPPORTED, "version-not-supported", 505, "The HTTP version is not supported", "http_request_error") \
     X(NO_TARGET, "no-target", 503, "The service has no target to send to", "destination_unavailable")                 \

@@ -224,7 +224,8 @@ static const char *parse_absolute(struct uri *uri, struct sc_str target, const s
     struct sc_str rest = str_skip(target, 7), query;
     const char *reason;
 
-    if (target.n > 8 && http_same(target.p, "https", 5) && memcmp(target.p + 5, "://", 3) == 0)
+    uri->https = target.n > 8 && http_same(target.p, "https", 5) && memcmp(target.p + 5, "://", 3) == 0;
+    if (uri->https)
         rest = str_skip(target, 8);
     else if (target.n <= 7 || !http_same(target.p, "http", 4) || memcmp(target.p + 4, "://", 3) != 0)
         return "the target is neither a path nor an http address";

@@ -28,6 +28,7 @@ struct uri {
     enum uri_form form;
     bool no_path;               /* absolute form with neither path nor query: OPTIONS means "*" (RFC 9112 3.2.4) */
     bool has_query;             /* there was a '?' */
+    bool https;                 /* absolute form with https:// */
     struct sc_str authority;    /* host[:port] of the absolute form, checked; else empty */
     struct sc_str path;         /* normalised; begins with '/', or is "*" */
     struct sc_str query;        /* byte for byte, without the '?' */

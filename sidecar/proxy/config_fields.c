@@ -38,9 +38,14 @@ static const struct sc_field listener_fields[] = {
                      "`systemd:NAME` for a socket that systemd hands over under that name."),
     SC_ENUM(L, peers, .names = peers,
             .doc = "Whether the clients belong to this host. What untrusted clients send about themselves is not "
-                   "believed. Default: trusted on loopback and unix sockets, untrusted elsewhere."),
+                   "believed: fields that say who the user is (`X-Remote-User`, `X-SSL-Client-Cert` and the like) "
+                   "are taken away. Default: trusted on loopback and unix sockets, untrusted elsewhere."),
     SC_CIDRS(L, trusted_proxies,
-             .doc = "Networks whose `X-Forwarded-For` and `Forwarded` fields are believed. Nobody is, by default."),
+             .doc = "Networks whose `X-Forwarded-For` and `Forwarded` fields are believed. Nobody is, by default. The "
+                    "client is the first address from the right that is not in one of them. Without "
+                    "`X-Forwarded-For`, `Forwarded` says who it is; both are passed on with the same content. Other fields that say "
+                    "where a request came from or what was asked for (`X-Real-IP`, `X-Original-URL`, "
+                    "`X-Forwarded-User` and the like) are taken away from everybody else's requests."),
     SC_OBJECT(L, path, struct listener_path, path_fields,
               .doc = "How paths are brought into the one form that is matched, authorised and forwarded."),
     SC_MSEC(L, header_timeout, .dflt = "10s", .min = 10, .max = A_DAY,

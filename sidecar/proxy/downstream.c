@@ -13,7 +13,7 @@
 #include "loop/sys.h"
 #include "proxy/answer.h"
 #include "proxy/flow.h"
-#include "proxy/forward.h"
+#include "proxy/peer.h"
 #include "proxy/record.h"
 #include "proxy/tunnel.h"
 #include "proxy/worker.h"
@@ -309,7 +309,7 @@ static size_t refuse(void *arg, struct client *c, int status, char *to, size_t r
 static void closed(void *arg, struct client *c)
 {
     (void)arg;
-    forward_forget(c);
+    peer_forget(c);
 }
 
 const struct pump_ops downstream_ops = { begin, handle, completed, gone, cut, body_late, refuse, closed };

@@ -97,6 +97,8 @@ struct sc_exchange {
         uint8_t minor;                  /* HTTP/1.minor */
         bool has_body, chunked, expects;
         bool trusted;                   /* what the peer says of others may be believed */
+        bool last_hop;                  /* OPTIONS with Max-Forwards: 0: we answer in the target's place */
+        unsigned max_forwards;          /* of OPTIONS, as it came; 0: none, or last_hop */
         uint64_t length;                /* Content-Length, when has_body and not chunked */
         uint64_t received;              /* body bytes so far */
         struct sc_str method_name, target, host, id;
@@ -177,6 +179,7 @@ struct sc_exchange {
         bool custom;                    /* content_type and body were given by a policy */
         const char *code;               /* of a policy's reply; else the error's */
         struct sc_str upgrade;          /* of a 101: the protocol it changes to */
+        struct sc_str allow;            /* Allow, of an answer to OPTIONS */
     } res;
 
     struct sc_timer *timers;            /* of policies */

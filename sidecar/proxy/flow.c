@@ -32,6 +32,7 @@
 #include "proxy/deadline.h"
 #include "proxy/downstream.h"
 #include "proxy/forward.h"
+#include "proxy/intake.h"
 #include "proxy/limit.h"
 #include "proxy/record.h"
 #include "proxy/reply.h"
@@ -78,62 +79,14 @@ static enum flow_next fail(struct sc_exchange *x, enum err e, const char *detail
     return FLOW_MORE;
 }
 
-static const char *read_target(struct sc_exchange *x)
-{
-    const struct header *host = headers_first(&x->headers, HDR_HOST);
-    const char *wrong = uri_parse(&x->req.uri, x->req.target, &x->listener->uri, &x->arena);
-
-    if (wrong != NULL)
-        return wrong;
-    if (x->req.uri.form == URI_ASTERISK && x->req.method != METHOD_OPTIONS)
-        return "only OPTIONS may ask for \"*\"";
-    if (x->req.uri.no_path && x->req.method == METHOD_OPTIONS)
-        x->req.uri.path = STR("*");
-    /* The authority of an absolute form replaces a Host that differs (RFC 9112 3.2.2). */
-    x->req.host = x->req.uri.authority.n > 0 ? x->req.uri.authority : host != NULL ? host->value : STR_NONE;
-    if (x->req.host.n > 0 && !uri_is_authority(x->req.host))
-        return "the Host is not a name or address";
-    if (x->req.host.n == 0 && x->req.minor > 0 && host == NULL)
-        return "no Host";
-    return NULL;
-}
-
-/* Without the seam nobody stood before the library's parser: what can still be seen is checked now. */
-static unsigned check_late(const struct sc_exchange *x)
-{
-    const struct framing_limits *limits = &x->listener->limits.framing;
-    size_t n = x->req.method_name.n + x->req.target.n + sizeof " HTTP/1.1\r\n\r\n";
-
-    if (x->req.target.n > limits->target_max)
-        return 414;
-    for (unsigned i = 0; i < x->headers.n; i++)
-        n += x->headers.at[i].name.n + x->headers.at[i].value.n + sizeof ": \r\n" - 1;
-    if (n > limits->head_max || x->headers.n > limits->fields_max)
-        return 431;
-    return framing_check_parsed(x->req.method_name, x->req.target, x->req.minor != 0 ? STR("HTTP/1.1") : STR("HTTP/1.0"),
-                                &x->headers);
-}
-
 static enum flow_next route(struct sc_exchange *x)
 {
     const struct plan *plan = exchange_plan(x);
     struct route_request q;
-    const char *wrong;
-    unsigned status = 0;
     uint16_t port;
 
-    if (!pump_has_seam())
-        status = check_late(x);
-    if (status != 0) {
-        x->down.close = true;
-        return fail(x, problem_of_verdict(status), NULL);
-    }
-    wrong = read_target(x);
-    if (wrong != NULL)
-        return fail(x, ERR_BAD_REQUEST, wrong);
-    if (x->req.method == METHOD_CONNECT || x->req.method == METHOD_TRACE)
-        return fail(x, x->req.method == METHOD_CONNECT ? ERR_NOT_IMPLEMENTED : ERR_METHOD_NOT_ALLOWED,
-                    "the sidecar passes on neither TRACE nor CONNECT");
+    if (!intake(x))
+        return go(x, FLOW_RESPOND);
     q = (struct route_request){ x->req.method_name, uri_host(x->req.host, &port), x->req.uri.path, x->req.uri.query,
                                 &x->headers, x->listener->index };
     if (!router_find(plan->router, &q, &x->found))
@@ -143,7 +96,6 @@ static enum flow_next route(struct sc_exchange *x)
     x->total_at = loop_now(x->worker->loop) + x->route->timeout.total;
     if (x->req.has_body)
         deadline_pause(x);
-    forward_identify(x);
     forward_prepare(x);
     chain_start(&x->chain, x->route->chain, x, x->worker->index, &x->arena);
     x->started = true;
@@ -251,6 +203,17 @@ static enum flow_next send_attempt(struct sc_exchange *x, enum sc_verdict v)
     return FLOW_MORE;
 }
 
+/* What the route says that it takes, if it says so. */
+static struct sc_str methods_of(struct sc_exchange *x)
+{
+    const struct sc_strings *list = &x->route->conf->match.methods;
+    const char *all = "";
+
+    for (unsigned i = 0; i < list->n; i++)
+        all = arena_printf(&x->arena, i == 0 ? "%s%s" : "%s, %s", all, list->at[i]);
+    return str_of(all);
+}
+
 static enum flow_next attempt(struct sc_exchange *x)
 {
     struct target *t;
@@ -260,6 +223,10 @@ static enum flow_next attempt(struct sc_exchange *x)
         chain_cancel(&x->chain);
         give_room_back(x);
         return go(x, FLOW_AWAIT);
+    }
+    if (x->req.last_hop) {                              /* Max-Forwards: 0: we speak for the target */
+        reply_options(x, methods_of(x));
+        return go(x, FLOW_RESPOND);
     }
     if (take(x, FACT_RESUMED))
         return send_attempt(x, chain_resume(&x->chain, x->resumed, &replaced));

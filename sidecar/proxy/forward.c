@@ -2,146 +2,25 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The fields that say who asked are the same for all requests of a connection, but for the host: they are written once
- * and kept with the connection as a block of text. Only a request that brings such fields itself, from a peer that may,
- * has them put together anew. */
+ * and kept with the connection as a block of text, Via among them: it may stand in several fields, so it goes behind those
+ * that came. Only a request that brings fields of who asked, from a proxy that may, has them put together anew. */
 #include "proxy/forward.h"
 
-#include "base/alloc.h"
-#include "base/buf.h"
 #include "discovery/target.h"
 #include "http1/request.h"
+#include "proxy/peer.h"
 #include "proxy/upgrade.h"
 #include "proxy/view.h"
-#include "proxy/worker.h"
-
-#include <arpa/inet.h>
-#include <stdlib.h>
-
-struct peer {
-    bool trusted, proxy;                /* believed at all; one of trusted_proxies */
-    const struct plan *plan;            /* that this was found out with; only compared */
-    struct buf host, block;             /* the block for this host */
-};
-
-static const enum hdr forwarding[] = { HDR_X_FORWARDED_FOR, HDR_X_FORWARDED_PROTO, HDR_X_FORWARDED_HOST,
-                                       HDR_X_FORWARDED_PORT, HDR_FORWARDED, HDR_X_REAL_IP };
-enum { FORWARDING = sizeof forwarding / sizeof *forwarding };
-
-void forward_forget(struct client *c)
-{
-    struct peer *p = c->user;
-
-    if (p == NULL)
-        return;
-    buf_fini(&p->host);
-    buf_fini(&p->block);
-    free(p);
-    c->user = NULL;
-}
-
-/* ---- who asks ---- */
-
-static bool in_cidr(const struct sc_cidr *cidr, int family, const unsigned char *address)
-{
-    unsigned bytes = cidr->bits / 8, rest = cidr->bits % 8;
-    const unsigned char *net = (const unsigned char *)&cidr->address;
-
-    return cidr->family == family && memcmp(net, address, bytes) == 0 &&
-           (rest == 0 || ((net[bytes] ^ address[bytes]) >> (8 - rest)) == 0);
-}
-
-static bool in_cidrs(const struct sc_cidrs *list, struct sc_str text)
-{
-    unsigned char address[16];
-    char z[INET6_ADDRSTRLEN];
-    int family = AF_INET;
-
-    if (text.n == 0 || text.n >= sizeof z)
-        return false;
-    memcpy(z, text.p, text.n);
-    z[text.n] = '\0';
-    if (inet_pton(AF_INET, z, address) != 1) {
-        family = AF_INET6;
-        if (inet_pton(AF_INET6, z, address) != 1)
-            return false;
-    }
-    for (unsigned i = 0; i < list->n; i++)
-        if (in_cidr(&list->at[i], family, address))
-            return true;
-    return false;
-}
-
-static struct peer *peer_of(struct sc_exchange *x)
-{
-    struct client *c = x->client;
-    const struct plan *plan = x->view->snapshot->plan;
-    struct peer *p = c->user;
-
-    if (p == NULL)
-        p = c->user = xnew(struct peer);
-    if (p->plan != plan) {
-        p->plan = plan;
-        p->proxy = in_cidrs(&x->listener->conf->trusted_proxies, client_text(c));
-        p->trusted = x->listener->trusted || p->proxy;
-        buf_clear(&p->host);
-        buf_clear(&p->block);
-    }
-    return p;
-}
-
-/* An element of X-Forwarded-For, without a port. */
-static struct sc_str bare_address(struct sc_str s)
-{
-    const char *end;
-
-    s = str_trim(s);
-    if (s.n > 0 && s.p[0] == '[') {
-        end = str_chr(s, ']');
-        return end == NULL ? STR_NONE : str_range(s.p + 1, end);
-    }
-    end = str_chr(s, ':');
-    if (end != NULL && memchr(end + 1, ':', (size_t)(s.p + s.n - end - 1)) == NULL)
-        return str_range(s.p, end);
-    return s;
-}
-
-/* From the right: past the proxies we trust stands the first address that nobody can have made up. All fields of the name
- * are one list (RFC 9110 5.3). */
-static struct sc_str client_behind(struct sc_exchange *x)
-{
-    const struct sc_cidrs *trusted = &x->listener->conf->trusted_proxies;
-    struct sc_str found = client_text(x->client);
-
-    for (unsigned i = x->headers.n; i-- > 0;) {
-        struct sc_str list = x->headers.at[i].value;
-
-        if (x->headers.at[i].id != HDR_X_FORWARDED_FOR)
-            continue;
-        while (list.n > 0) {
-            const char *comma = memrchr(list.p, ',', list.n);
-            struct sc_str one = bare_address(comma == NULL ? list : str_range(comma + 1, list.p + list.n));
-
-            list.n = comma == NULL ? 0 : (size_t)(comma - list.p);
-            if (one.n == 0)
-                return found;
-            found = one;
-            if (!in_cidrs(trusted, one))
-                return found;
-        }
-    }
-    return found;
-}
-
-void forward_identify(struct sc_exchange *x)
-{
-    struct peer *p = peer_of(x);
-
-    x->req.trusted = p->trusted;
-    x->req.client_ip = p->proxy && headers_may_have(&x->headers, HDR_X_FORWARDED_FOR) ? client_behind(x)
-                                                                                      : client_text(x->client);
-}
 
 /* ---- what goes on ---- */
+
+/* One hop less (RFC 9110 7.6.2); intake.c has read the number. */
+static void count_down(struct sc_exchange *x)
+{
+    char *text = arena_printf(&x->arena, "%u", x->req.max_forwards - 1);
+
+    headers_set(&x->out, HDR_MAX_FORWARDS, str_of(text));
+}
 
 void forward_prepare(struct sc_exchange *x)
 {
@@ -157,43 +36,45 @@ void forward_prepare(struct sc_exchange *x)
     headers_remove(out, HDR_EXPECT);
     if (x->req.hop.upgrade)
         upgrade_ask(x);
-    if (peer_of(x)->proxy)
-        return;
-    for (unsigned i = 0; i < out->n; i++) {             /* X_Forwarded_For is the same to many applications */
-        enum hdr id = out->at[i].id != HDR_OTHER ? out->at[i].id : hdr_alias(out->at[i].name.p, out->at[i].name.n);
-
-        for (unsigned k = 0; k < FORWARDING; k++)
-            if (id == forwarding[k])
-                out->at[i].gone = true;
-    }
+    if (x->req.max_forwards > 0)
+        count_down(x);
 }
+
+/* ---- who asked ---- */
 
 static bool brings_its_own(const struct sc_exchange *x)
 {
-    if (headers_first(&x->out, HDR_VIA) != NULL)
-        return true;
-    for (unsigned k = 0; k < FORWARDING; k++)
-        if (headers_first(&x->out, forwarding[k]) != NULL)
+    static const enum hdr ids[] = { HDR_X_FORWARDED_FOR, HDR_X_FORWARDED_PROTO, HDR_X_FORWARDED_HOST,
+                                    HDR_X_FORWARDED_PORT, HDR_FORWARDED };
+
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (headers_first(&x->out, ids[i]) != NULL)
             return true;
     return false;
 }
 
+/* What the peer is called: a unix socket has no address. */
+static struct sc_str peer_name(const struct sc_exchange *x)
+{
+    return x->listener->socket->local ? STR("unknown") : client_text(x->client);
+}
+
 /* RFC 7239 4: tokens as they are, anything else (a port, an IPv6 address) quoted. */
-static void forwarded_value(struct buf *b, struct sc_str ip, struct sc_str host)
+static void forwarded_value(struct buf *b, struct sc_str ip, struct sc_str host, struct sc_str proto)
 {
     bool v6 = str_chr(ip, ':') != NULL;
 
     buf_printf(b, v6 ? "for=\"[%.*s]\"" : "for=%.*s", STR_ARG(ip));
     if (host.n > 0)
         buf_printf(b, http_is_token(host) ? ";host=%.*s" : ";host=\"%.*s\"", STR_ARG(host));
-    buf_puts(b, ";proto=http");
+    if (proto.n > 0)
+        buf_printf(b, ";proto=%.*s", STR_ARG(proto));
 }
 
 static void write_block(struct sc_exchange *x, struct peer *p)
 {
     struct buf *b = &p->block;
-    const struct plan *plan = x->view->snapshot->plan;
-    struct sc_str ip = client_text(x->client), host = x->req.host;
+    struct sc_str ip = peer_name(x), host = x->req.host;
 
     buf_clear(b);
     buf_clear(&p->host);
@@ -204,29 +85,25 @@ static void write_block(struct sc_exchange *x, struct peer *p)
     if (x->listener->port[0] != '\0')
         buf_printf(b, "X-Forwarded-Port: %s\r\n", x->listener->port);
     buf_puts(b, "Forwarded: ");
-    if (x->listener->socket->local)
-        ip = STR("unknown");
-    forwarded_value(b, ip, host);
-    buf_printf(b, "\r\nVia: 1.%u %s\r\n", x->req.minor, plan->via);
+    forwarded_value(b, ip, host, STR("http"));
+    buf_printf(b, "\r\nVia: 1.%u %s\r\n", x->req.minor, x->listener->via);
 }
 
 /* Adds one more member to a list field: behind what the peer said. */
-static void append_to(struct sc_exchange *x, enum hdr id, const char *add)
+static void append_to(struct sc_exchange *x, enum hdr id, struct sc_str add)
 {
     struct header *h = headers_first(&x->out, id), *last = h;
-    const char *value = add;
 
     while (h != NULL) {
         last = h;
         h = headers_next(&x->out, h, id);
     }
-    if (last == NULL) {
-        headers_add_id(&x->out, id, str_of(arena_dupz(&x->arena, str_of(add))));
-        return;
-    }
-    if (last->value.n > 0)
-        value = arena_printf(&x->arena, "%.*s, %s", STR_ARG(last->value), add);
-    last->value = str_of(value);
+    if (last == NULL)
+        headers_add_id(&x->out, id, add);
+    else if (last->value.n == 0)
+        last->value = add;
+    else
+        last->value = str_of(arena_printf(&x->arena, "%.*s, %.*s", STR_ARG(last->value), STR_ARG(add)));
 }
 
 static void set_unless_said(struct sc_exchange *x, enum hdr id, struct sc_str value)
@@ -235,19 +112,103 @@ static void set_unless_said(struct sc_exchange *x, enum hdr id, struct sc_str va
         headers_add_id(&x->out, id, value);
 }
 
+static bool same_chain(const struct peer_chain *a, const struct peer_chain *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (unsigned i = 0; i < a->n; i++)
+        if (a->at[i].known != b->at[i].known ||
+            (a->at[i].known && !forwarded_same(&a->at[i].address, &b->at[i].address)))
+            return false;
+    return true;
+}
+
+static struct sc_str kept(struct sc_exchange *x, struct buf *b)
+{
+    struct sc_str s = arena_dup(&x->arena, buf_view(b));
+
+    buf_fini(b);
+    return s;
+}
+
+/* The value of a field that a trusted proxy has set once, in a form that Forwarded can hold; else empty. */
+static struct sc_str said_once(const struct sc_exchange *x, enum hdr id)
+{
+    const struct header *h = headers_first(&x->out, id);
+
+    if (h == NULL || headers_next(&x->out, h, id) != NULL)
+        return STR_NONE;
+    return http_is_token(h->value) || uri_is_authority(h->value) ? h->value : STR_NONE;
+}
+
+/* The chain of X-Forwarded-For as Forwarded: host and scheme belong to the request of the client. */
+static void forwarded_from_x(struct sc_exchange *x, const struct peer_chain *chain)
+{
+    int client = peer_chain_client(x, chain);
+    struct buf b = BUF_INIT;
+    char text[FORWARDED_TEXT];
+
+    for (unsigned i = 0; i < chain->n; i++) {
+        bool known = chain->at[i].known, is_client = (int)i == client;
+        struct sc_str node = { text, known ? forwarded_print(&chain->at[i].address, text) : 0 };
+
+        buf_puts(&b, i > 0 ? ", " : "");
+        forwarded_value(&b, known ? node : STR("unknown"), is_client ? said_once(x, HDR_X_FORWARDED_HOST) : STR_NONE,
+                        is_client ? said_once(x, HDR_X_FORWARDED_PROTO) : STR_NONE);
+    }
+    headers_set(&x->out, HDR_FORWARDED, kept(x, &b));
+}
+
+/* And the other way round. */
+static void x_from_forwarded(struct sc_exchange *x, const struct peer_chain *chain)
+{
+    int client = peer_chain_client(x, chain);
+    struct buf b = BUF_INIT;
+    char text[FORWARDED_TEXT];
+
+    for (unsigned i = 0; i < chain->n; i++) {
+        struct sc_str node = { text, chain->at[i].known ? forwarded_print(&chain->at[i].address, text) : 0 };
+
+        buf_puts(&b, i > 0 ? ", " : "");
+        buf_str(&b, chain->at[i].known ? node : STR("unknown"));
+    }
+    headers_set(&x->out, HDR_X_FORWARDED_FOR, kept(x, &b));
+    if (client < 0)
+        return;
+    if (http_is_token(chain->at[client].said.proto))
+        set_unless_said(x, HDR_X_FORWARDED_PROTO, chain->at[client].said.proto);
+    if (uri_is_authority(chain->at[client].said.host))
+        set_unless_said(x, HDR_X_FORWARDED_HOST, chain->at[client].said.host);
+}
+
+/* Both fields tell one story to the target, whichever of them the proxies before us keep. */
+static void reconcile(struct sc_exchange *x)
+{
+    struct peer_chain by_x = peer_chain_of_x(x), by_forwarded;
+    bool good = peer_chain_of_forwarded(x, &by_forwarded);
+
+    if (by_x.n > 0 && (!good || !same_chain(&by_x, &by_forwarded)))
+        forwarded_from_x(x, &by_x);
+    else if (by_x.n == 0 && good && by_forwarded.n > 0)
+        x_from_forwarded(x, &by_forwarded);
+    else if (!good)
+        headers_remove(&x->out, HDR_FORWARDED);
+}
+
+/* A trusted proxy's request: what it says is kept, and we are one more in the row. */
 static void extend(struct sc_exchange *x)
 {
     struct buf b = BUF_INIT;
-    struct sc_str ip = client_text(x->client);
+    struct sc_str ip = peer_name(x);
 
-    append_to(x, HDR_X_FORWARDED_FOR, arena_dupz(&x->arena, ip));
+    reconcile(x);
+    append_to(x, HDR_X_FORWARDED_FOR, ip);
     set_unless_said(x, HDR_X_FORWARDED_PROTO, STR("http"));
     set_unless_said(x, HDR_X_FORWARDED_HOST, x->req.host);
     set_unless_said(x, HDR_X_FORWARDED_PORT, str_of(x->listener->port));
-    forwarded_value(&b, x->listener->socket->local ? STR("unknown") : ip, x->req.host);
-    append_to(x, HDR_FORWARDED, b.p);
-    buf_fini(&b);
-    append_to(x, HDR_VIA, arena_printf(&x->arena, "1.%u %s", x->req.minor, x->view->snapshot->plan->via));
+    forwarded_value(&b, ip, x->req.host, STR("http"));
+    append_to(x, HDR_FORWARDED, kept(x, &b));
+    headers_add_id(&x->out, HDR_VIA, str_of(arena_printf(&x->arena, "1.%u %s", x->req.minor, x->listener->via)));
 }
 
 static void set_host(struct sc_exchange *x, const struct target *t)

@@ -3,6 +3,7 @@
 #include "proxy/plan.h"
 
 #include "base/alloc.h"
+#include "base/rand.h"
 #include "base/refs.h"
 #include "telemetry/access_log.h"
 
@@ -13,6 +14,20 @@
 static size_t pool_size(const struct listener_conf *l, int64_t response_head)
 {
     return (size_t)(l->max_header_size + l->max_header_size / 2 + response_head + 4096);
+}
+
+/* A request that carries the name of this very listener has been here before (RFC 9110 7.6.3). One that came through another
+ * one has not: an application may call, through one, what is behind the other. FNV-1a, begun with the secret. */
+static void name_listener(struct plan *p, struct plan_listener *l)
+{
+    uint64_t hash;
+
+    memcpy(&hash, p->secret, sizeof hash);
+    for (const char *c = l->conf->name; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    hash ^= hash >> 29;
+    hash *= UINT64_C(0xbf58476d1ce4e5b9);
+    snprintf(l->via, sizeof l->via, "outrider-%012llx", (unsigned long long)(hash >> 16));
 }
 
 static void ready_listener(struct plan *p, unsigned i, struct listener *socket, int64_t response_head)
@@ -33,6 +48,7 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
     l->limits.framing.head_max = l->limits.framing.target_max = (uint32_t)c->max_header_size;
     if (!socket->local && colon != NULL)
         snprintf(l->port, sizeof l->port, "%.7s", colon + 1);
+    name_listener(p, l);
 }
 
 /* A service of the same name goes on counting where it is. */
@@ -181,7 +197,10 @@ struct plan *plan_build(struct config *config, struct listener *const *sockets, 
     p->services = xcalloc(p->nservices, sizeof *p->services);
     p->routes = xcalloc(p->nroutes, sizeof *p->routes);
     p->watched = xcalloc(p->nservices, sizeof *p->watched);
-    snprintf(p->via, sizeof p->via, "outrider");
+    if (previous != NULL)
+        memcpy(p->secret, previous->secret, sizeof p->secret);
+    else
+        rand_secret(p->secret, sizeof p->secret);
     for (unsigned i = 0; i < p->nservices; i++) {
         ready_service(p, i, previous);
         if (p->services[i].conf->max_response_header_size > response_head)

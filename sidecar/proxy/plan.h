@@ -27,6 +27,7 @@ struct plan_listener {
     struct uri_options uri;
     struct pump_limits limits;
     char port[8];                       /* of the socket bound; "" for a unix socket */
+    char via[24];                       /* our name in Via: of this listener in this process alone, and says nothing else */
 };
 
 enum host_mode { HOST_PRESERVE, HOST_TARGET, HOST_VALUE };
@@ -64,7 +65,7 @@ struct plan {
     struct plan_service *services;
     struct plan_route *routes;
     const struct discovery_service **watched;   /* by service index */
-    char via[80];                       /* our name in Via and Proxy-Status */
+    unsigned char secret[8];            /* of the process: random, kept over reloads */
 };
 
 /* sockets: one for each listener of the configuration, in its order. Takes over the reference to the configuration. NULL

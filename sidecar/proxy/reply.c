@@ -15,6 +15,15 @@ void reply_error(struct sc_exchange *x, enum err e, const char *detail)
     x->res.detail = detail;
 }
 
+void reply_options(struct sc_exchange *x, struct sc_str allow)
+{
+    reply_error(x, ERR_NONE, NULL);
+    x->res.custom = true;
+    x->res.status = 200;
+    x->res.allow = allow;
+    x->res.content_type = x->res.body = STR_NONE;
+}
+
 static struct sc_str keep(struct sc_exchange *x, struct buf *b)
 {
     struct sc_str s = arena_dup(&x->arena, buf_view(b));
@@ -40,6 +49,13 @@ static struct problem problem_for(const struct sc_exchange *x)
     return p;
 }
 
+/* RFC 9110 15.5.6. TRACE is refused before there is a route: what is ever passed on, then. */
+static struct sc_str allowed(struct sc_exchange *x)
+{
+    return x->found.allow != 0 ? router_allow(exchange_plan(x)->router, &x->found, &x->arena)
+                               : STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+}
+
 static void render_problem(struct sc_exchange *x)
 {
     struct problem p = problem_for(x);
@@ -54,8 +70,7 @@ static void render_problem(struct sc_exchange *x)
     if (x->res.status == 503)
         headers_add_id(&x->response.headers, HDR_RETRY_AFTER, STR("1"));
     if (x->res.error == ERR_METHOD_NOT_ALLOWED)
-        headers_add_id(&x->response.headers, HDR_ALLOW,
-                       router_allow(exchange_plan(x)->router, &x->found, &x->arena));
+        headers_add_id(&x->response.headers, HDR_ALLOW, allowed(x));
 }
 
 void reply_render(struct sc_exchange *x)
@@ -67,4 +82,6 @@ void reply_render(struct sc_exchange *x)
         render_problem(x);
     if (x->res.content_type.n > 0)
         headers_add_id(&x->response.headers, HDR_CONTENT_TYPE, x->res.content_type);
+    if (x->res.allow.n > 0)
+        headers_add_id(&x->response.headers, HDR_ALLOW, x->res.allow);
 }

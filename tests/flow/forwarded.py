@@ -92,4 +92,105 @@ def test_client_address(t):
     t.equal(outrider.access_log(1)[0]["client"], "9.9.9.9", "client in the access log")
 
 
+
+def asked_as(t, fields):
+    """What a trusted proxy's fields make of the client: its address in the log, and the fields at the target."""
+    origin = t.origin()
+    outrider = t.outrider(TRUSTING, origin=origin)
+    t.equal(t.get(outrider, headers=fields).status, 200, f"status of {fields}")
+    request = origin.last
+    chain = [e.strip() for e in ", ".join(request.all("forwarded")).split(",")]
+    return outrider.access_log(1)[0]["client"], ", ".join(request.all("x-forwarded-for")), chain, request
+
+
+def test_x_alone(t):
+    """a chain in X-Forwarded-For alone stands in Forwarded too, with what belongs to the client"""
+    client, x, chain, _ = asked_as(t, [("X-Forwarded-For", "9.9.9.9, 127.0.0.7"), ("X-Forwarded-Proto", "https"),
+                                       ("X-Forwarded-Host", "front.example:8443")])
+    t.equal((client, x), ("9.9.9.9", "9.9.9.9, 127.0.0.7, 127.0.0.1"), "client and X-Forwarded-For")
+    t.equal(chain, ['for=9.9.9.9;host="front.example:8443";proto=https', "for=127.0.0.7",
+                    "for=127.0.0.1;host=t.example;proto=http"], "Forwarded")
+
+
+def test_forwarded_alone(t):
+    """a chain in Forwarded alone is believed as well, and stands in X-Forwarded-* too"""
+    client, x, chain, request = asked_as(t, [
+        ("Forwarded", 'for=6.6.6.6;proto=http;host=evil.example, For="[2001:DB8::1]:4711";Proto=https;host="front.example:8443"'),
+        ("Forwarded", "for=127.0.0.7;by=127.0.0.8")])
+    t.equal((client, x), ("2001:db8::1", "6.6.6.6, 2001:db8::1, 127.0.0.7, 127.0.0.1"), "client and X-Forwarded-For")
+    t.equal((request.get("x-forwarded-proto"), request.get("x-forwarded-host")), ("https", "front.example:8443"),
+            "scheme and host are those that the nearest trusted proxy's client asked for")
+    t.equal(chain[1:], ['For="[2001:DB8::1]:4711";Proto=https;host="front.example:8443"', "for=127.0.0.7;by=127.0.0.8",
+                        "for=127.0.0.1;host=t.example;proto=http"], "Forwarded is kept and appended to")
+
+
+def test_both_agree(t):
+    """where both fields say the same, both are kept as they are"""
+    _, x, chain, _ = asked_as(t, [("X-Forwarded-For", "9.9.9.9:1, [2001:db8::1]:2"),
+                                  ("Forwarded", 'for="9.9.9.9:4", for="[2001:db8:0::1]";proto=https')])
+    t.equal(x, "9.9.9.9:1, [2001:db8::1]:2, 127.0.0.1", "X-Forwarded-For")
+    t.equal(chain[:2], ['for="9.9.9.9:4"', 'for="[2001:db8:0::1]";proto=https'], "Forwarded")
+
+
+def test_both_differ(t):
+    """10: a Forwarded that a proxy of X-Forwarded-For let pass is not believed, and goes no further"""
+    for lie in ("for=6.6.6.6", "for=6.6.6.6, for=127.0.0.7", 'for=6.6.6.6;host="', "garbage"):
+        client, x, chain, request = asked_as(t, [("X-Forwarded-For", "9.9.9.9"), ("Forwarded", lie)])
+        t.equal((client, x), ("9.9.9.9", "9.9.9.9, 127.0.0.1"), f"client and X-Forwarded-For, with {lie}")
+        t.equal(chain, ["for=9.9.9.9", "for=127.0.0.1;host=t.example;proto=http"], f"Forwarded, with {lie}")
+        t.lacks(request.raw_head, b"6.6.6.6", f"head at the target, with {lie}")
+
+
+def test_forwarded_malformed(t):
+    """10: of a malformed Forwarded nothing is believed"""
+    for lie in ('for=6.6.6.6;host="', 'for=6.6.6.6;host=", for="[2001:db8::1]"', "for=6.6.6.6 x", "6.6.6.6", "for=6.6.6.6;for=6.6.6.7"):
+        client, x, chain, _ = asked_as(t, [("Forwarded", lie)])
+        t.equal((client, x), ("127.0.0.1", "127.0.0.1"), f"client and X-Forwarded-For, with {lie}")
+        t.equal(chain, ["for=127.0.0.1;host=t.example;proto=http"], f"Forwarded, with {lie}")
+
+
+def test_walk(t):
+    """10: the walk from the right ends at the first stranger, and before anything that is no address"""
+    for fields, want in (
+            ([("X-Forwarded-For", "6.6.6.6, 9.9.9.9")], "9.9.9.9"),
+            ([("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "9.9.9.9"), ("X-Forwarded-For", "127.0.0.3")], "9.9.9.9"),
+            ([("X-Forwarded-For", "127.0.0.4,127.0.0.3")], "127.0.0.4"),
+            ([("X-Forwarded-For", "6.6.6.6, unknown, 127.0.0.3")], "127.0.0.3"),
+            ([("X-Forwarded-For", "6.6.6.6, unknown")], "127.0.0.1"),
+            ([("X-Forwarded-For", "6.6.6.6, _hidden")], "127.0.0.1"),
+            ([("X-Forwarded-For", "6.6.6.6, 9.9.9.9.9")], "127.0.0.1"),
+            ([("X-Forwarded-For", "6.6.6.6, <script>")], "127.0.0.1"),
+            ([("X-Forwarded-For", "")], "127.0.0.1"), ([("X-Forwarded-For", ", ,")], "127.0.0.1"),
+            ([("X-Forwarded-For", "9.9.9.9:1234")], "9.9.9.9"), ([("X-Forwarded-For", "[2001:db8::1]:80")], "2001:db8::1"),
+            ([("X-Forwarded-For", "2001:DB8:0::1")], "2001:db8::1"), ([("X-Forwarded-For", "::ffff:9.9.9.9")], "9.9.9.9"),
+            ([("X-Forwarded-For", "6.6.6.6, ::ffff:127.0.0.9")], "6.6.6.6"),
+            ([("X-Forwarded-For", ", ".join(["6.6.6.6"] * 500 + ["9.9.9.9"] + ["127.0.0.2"] * 80))], "9.9.9.9"),
+            ([("Forwarded", "for=6.6.6.6, for=unknown, for=127.0.0.3")], "127.0.0.3"),
+            ([("Forwarded", "for=6.6.6.6, for=_x")], "127.0.0.1"), ([("Forwarded", "for=6.6.6.6, by=9.9.9.9")], "127.0.0.1")):
+        t.equal(asked_as(t, fields)[0], want, f"client of {fields}"[:200])
+
+
+def test_unix_peer(t):
+    """the peer of a unix socket has no address: it is unknown"""
+    origin = t.origin()
+    outrider = t.outrider("""
+listeners: [ { name: main, address: "unix:@dir@/data.sock" } ]
+""" + PLAIN, origin=origin)
+    t.get(os.path.join(outrider.dir, "data.sock"), headers=[("X-Forwarded-For", "6.6.6.6")])
+    t.equal(origin.last.get("x-forwarded-for"), "unknown", "X-Forwarded-For")
+    t.equal(parameters(origin.last.get("forwarded"))["for"], "unknown", "Forwarded")
+    t.equal(origin.last.get("x-forwarded-port"), None, "X-Forwarded-Port")
+
+
+def test_hosts(t):
+    """Forwarded quotes what is no token: ports, IPv6 addresses"""
+    origin = t.origin()
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    for host, want in (("a.example", "host=a.example"), ("a.example:80", 'host="a.example:80"'), ("[::1]", 'host="[::1]"'),
+                       ("[::1]:80", 'host="[::1]:80"'), ("a_b~c!d$e&f'g*h+i", "host=a_b~c!d$e&f'g*h+i"),
+                       ("a(b)=c;d", 'host="a(b)=c;d"')):
+        t.equal(client.get("/", host=host).status, 200, f"status of {host}")
+        t.equal(origin.requests[-1].get("forwarded"), f"for=127.0.0.1;{want};proto=http", f"Forwarded of {host}")
+
+
 main()

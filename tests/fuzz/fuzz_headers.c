@@ -3,10 +3,13 @@
  *
  * Input: lines "name:value". */
 #include <assert.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/claims.h"
+#include "http/forwarded.h"
 #include "http/hop.h"
 #include "http1/request.h"
 
@@ -18,6 +21,58 @@ static unsigned plain_id(struct sc_str name)
         if (str_ieq(hdr_name((enum hdr)id), name))
             return id;
     return HDR_OTHER;
+}
+
+static char folded(char c)
+{
+    return isalnum((unsigned char)c) ? (char)tolower((unsigned char)c) : '-';
+}
+
+static bool begins(struct sc_str name, const char *with)
+{
+    for (size_t i = 0; i < strlen(with); i++)
+        if (i >= name.n || folded(name.p[i]) != with[i])
+            return false;
+    return true;
+}
+
+static enum claim plain_claim(struct sc_str name)
+{
+    enum claim kind = CLAIM_NONE;
+
+#define PREFIX(k, text, third)                \
+    if (begins(name, text))                   \
+        kind = CLAIM_##k;
+#define WHOLE(a, k, text, last)               \
+    if (begins(name, text) && name.n == sizeof text - 1) \
+        kind = CLAIM_##k;
+    CLAIM_PREFIXES(PREFIX)
+    CLAIMS(WHOLE, 0)
+    for (size_t i = 0; i < name.n && kind != CLAIM_NONE; i++)
+        if (folded(name.p[i]) == '-' && name.p[i] != '-')
+            kind = CLAIM_OURS;
+    return kind;
+}
+
+/* Any value may be read as a chain of proxies. */
+static void check_chain(struct sc_str value, struct sc_str name)
+{
+    const char *end = value.p + value.n;
+    struct forwarded_address a;
+    struct forwarded_element e;
+    char text[FORWARDED_TEXT];
+
+    if (forwarded_parse(value, &a)) {
+        struct forwarded_address again;
+        struct sc_str printed = { text, forwarded_print(&a, text) };
+
+        assert(forwarded_parse(printed, &again) && forwarded_same(&a, &again));
+    }
+    via_names(value, name);
+    while (forwarded_next(&value, &e) > 0) {
+        assert(value.p + value.n == end);
+        assert(str_chr(e.node, '"') == NULL && str_chr(e.host, '\\') == NULL && str_chr(e.proto, '"') == NULL);
+    }
 }
 
 static bool has_break(struct sc_str s)
@@ -45,7 +100,8 @@ static void add(struct headers *h, struct sc_str line)
     struct sc_str value = str_trim(str_range(colon != NULL ? colon + 1 : end, end));
 
     assert(hdr_id(name.p, name.n) == plain_id(name));
-    assert(hdr_alias(name.p, name.n) == plain_id(name) || str_chr(name, '_') != NULL);
+    assert(claim_of(name) == plain_claim(name));
+    check_chain(value, name);
     assert(!http_is_token(name) || !has_break(name));
     assert(!http_is_value(value) || !has_break(value));
     check_list(value);

@@ -62,19 +62,6 @@ static void knows_no_name_that_differs(void **state)
     assert_int_equal(id_of("X-Custom", 8), HDR_OTHER);
 }
 
-static void sees_through_underscores(void **state)
-{
-    static const char long_name[] = "X_Forwarded_For_and_so_on_and_so_on_and_so_on";
-
-    (void)state;
-    assert_int_equal(hdr_alias("X_Forwarded_For", 15), HDR_X_FORWARDED_FOR);
-    assert_int_equal(hdr_alias("x-forwarded_for", 15), HDR_X_FORWARDED_FOR);
-    assert_int_equal(hdr_alias("X-Real-IP", 9), HDR_X_REAL_IP);
-    assert_int_equal(hdr_alias("X_Custom", 8), HDR_OTHER);
-    assert_int_equal(hdr_alias(long_name, sizeof long_name - 1), HDR_OTHER);
-    assert_int_equal(id_of("X_Forwarded_For", 15), HDR_OTHER);
-}
-
 static void classes_are_the_grammars(void **state)
 {
     (void)state;
@@ -247,7 +234,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_every_name_in_any_case),
         cmocka_unit_test(knows_no_name_that_differs),
-        cmocka_unit_test(sees_through_underscores),
         cmocka_unit_test(classes_are_the_grammars),
         cmocka_unit_test(finds_the_end_of_values),
         cmocka_unit_test(finds_the_end_of_tokens_and_targets),

@@ -1,0 +1,166 @@
+/* sidecar/proxy/peer.c - who asks: the other end of the connection, and whom it may speak for.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * X-Forwarded-For is the chain where it is there, else Forwarded: a proxy that keeps one of them leaves the other as the
+ * client sent it, and X-Forwarded-For is the one that nearly all keep. */
+#include "proxy/peer.h"
+
+#include "base/alloc.h"
+#include "http/claims.h"
+#include "http/forwarded.h"
+#include "proxy/view.h"
+
+#include <stdlib.h>
+
+void peer_forget(struct client *c)
+{
+    struct peer *p = c->user;
+
+    if (p == NULL)
+        return;
+    buf_fini(&p->host);
+    buf_fini(&p->block);
+    free(p);
+    c->user = NULL;
+}
+
+/* ---- networks ---- */
+
+static bool in_cidr(const struct sc_cidr *cidr, const struct forwarded_address *a)
+{
+    unsigned bytes = cidr->bits / 8, rest = cidr->bits % 8;
+    const unsigned char *net = (const unsigned char *)&cidr->address;
+
+    return cidr->family == a->family && memcmp(net, a->bytes, bytes) == 0 &&
+           (rest == 0 || ((net[bytes] ^ a->bytes[bytes]) >> (8 - rest)) == 0);
+}
+
+static bool in_cidrs(const struct sc_cidrs *list, const struct forwarded_address *a)
+{
+    for (unsigned i = 0; i < list->n; i++)
+        if (in_cidr(&list->at[i], a))
+            return true;
+    return false;
+}
+
+struct peer *peer_of(struct sc_exchange *x)
+{
+    struct client *c = x->client;
+    const struct plan *plan = exchange_plan(x);
+    struct peer *p = c->user;
+    struct forwarded_address a;
+
+    if (p == NULL)
+        p = c->user = xnew(struct peer);
+    if (p->plan != plan) {
+        p->plan = plan;
+        p->proxy = forwarded_parse(client_text(c), &a) && in_cidrs(&x->listener->conf->trusted_proxies, &a);
+        p->trusted = x->listener->trusted || p->proxy;
+        buf_clear(&p->host);
+        buf_clear(&p->block);
+    }
+    return p;
+}
+
+/* ---- chains ---- */
+
+static struct peer_node *add_node(struct sc_exchange *x, struct peer_chain *chain, unsigned *cap)
+{
+    if (chain->n == *cap) {
+        struct peer_node *at = arena_alloc(&x->arena, (*cap == 0 ? 8 : *cap * 2) * sizeof *at);
+
+        if (chain->n > 0)
+            memcpy(at, chain->at, chain->n * sizeof *at);
+        *cap = *cap == 0 ? 8 : *cap * 2;
+        chain->at = at;
+    }
+    memset(&chain->at[chain->n], 0, sizeof *chain->at);
+    return &chain->at[chain->n++];
+}
+
+struct peer_chain peer_chain_of_x(struct sc_exchange *x)
+{
+    const struct headers *h = &x->headers;
+    struct peer_chain chain = { 0, NULL };
+    unsigned cap = 0;
+
+    for (struct header *f = headers_first(h, HDR_X_FORWARDED_FOR); f != NULL;
+         f = headers_next(h, f, HDR_X_FORWARDED_FOR)) {
+        struct sc_str rest = f->value, one;
+
+        while (str_split(&rest, ',', &one)) {
+            struct peer_node *node;
+
+            one = str_trim(one);
+            if (one.n == 0)                             /* RFC 9110 5.6.1.2 */
+                continue;
+            node = add_node(x, &chain, &cap);
+            node->text = one;
+            node->known = forwarded_parse(node->text, &node->address);
+        }
+    }
+    return chain;
+}
+
+bool peer_chain_of_forwarded(struct sc_exchange *x, struct peer_chain *chain)
+{
+    const struct headers *h = &x->headers;
+    unsigned cap = 0;
+
+    *chain = (struct peer_chain){ 0, NULL };
+    for (struct header *f = headers_first(h, HDR_FORWARDED); f != NULL; f = headers_next(h, f, HDR_FORWARDED)) {
+        struct sc_str rest = f->value;
+        struct forwarded_element e;
+        int n;
+
+        while ((n = forwarded_next(&rest, &e)) > 0) {
+            struct peer_node *node = add_node(x, chain, &cap);
+
+            node->said = e;
+            node->text = e.node;
+            node->known = forwarded_parse(e.node, &node->address);
+        }
+        if (n < 0)
+            return false;
+    }
+    return true;
+}
+
+int peer_chain_client(const struct sc_exchange *x, const struct peer_chain *chain)
+{
+    int found = -1;
+
+    for (unsigned i = chain->n; i-- > 0 && chain->at[i].known;) {
+        found = (int)i;
+        if (!in_cidrs(&x->listener->conf->trusted_proxies, &chain->at[i].address))
+            break;
+    }
+    return found;
+}
+
+/* ---- who asks ---- */
+
+static struct sc_str client_behind(struct sc_exchange *x)
+{
+    struct peer_chain chain = peer_chain_of_x(x);
+    char text[FORWARDED_TEXT];
+    int i;
+
+    if (chain.n == 0 && !peer_chain_of_forwarded(x, &chain))
+        return client_text(x->client);
+    i = peer_chain_client(x, &chain);
+    if (i < 0)
+        return client_text(x->client);
+    return arena_dup(&x->arena, (struct sc_str){ text, forwarded_print(&chain.at[i].address, text) });
+}
+
+void peer_identify(struct sc_exchange *x)
+{
+    struct peer *p = peer_of(x);
+
+    x->req.trusted = p->trusted;
+    x->req.client_ip = client_text(x->client);
+    claims_strip(&x->headers, p->proxy ? CLAIM_OURS : p->trusted ? CLAIM_PROXY | CLAIM_OURS : CLAIM_ALL);
+    if (p->proxy && (headers_may_have(&x->headers, HDR_X_FORWARDED_FOR) || headers_may_have(&x->headers, HDR_FORWARDED)))
+        x->req.client_ip = client_behind(x);
+}
