@@ -43,7 +43,8 @@ static const struct sc_field listener_fields[] = {
     SC_CIDRS(L, trusted_proxies,
              .doc = "Networks whose `X-Forwarded-For` and `Forwarded` fields are believed. Nobody is, by default. The "
                     "client is the first address from the right that is not in one of them. Without "
-                    "`X-Forwarded-For`, `Forwarded` says who it is; both are passed on with the same content. Other fields that say "
+                    "`X-Forwarded-For`, `Forwarded` says who it is; both are passed on with the same content. Other "
+                    "fields that say "
                     "where a request came from or what was asked for (`X-Real-IP`, `X-Original-URL`, "
                     "`X-Forwarded-User` and the like) are taken away from everybody else's requests."),
     SC_OBJECT(L, path, struct listener_path, path_fields,
