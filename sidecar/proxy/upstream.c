@@ -242,8 +242,12 @@ static void on_failed(struct upconn *c, enum err e, const char *detail)
 
 static void on_writable(struct upconn *c)
 {
-    tunnel_go(c->user);
-    unblock(c->user);
+    struct sc_exchange *x = c->user;
+
+    if (x->step == FLOW_TUNNEL)
+        tunnel_go(x);                   /* perhaps to its end */
+    else
+        unblock(x);
 }
 
 /* ---- the head of the answer ---- */
