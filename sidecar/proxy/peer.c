@@ -52,8 +52,8 @@ struct peer *peer_of(struct sc_exchange *x)
 
     if (p == NULL)
         p = c->user = xnew(struct peer);
-    if (p->plan != plan) {
-        p->plan = plan;
+    if (p->generation != plan->config->generation) {    /* a plan's address may be used again */
+        p->generation = plan->config->generation;
         p->proxy = forwarded_parse(client_text(c), &a) && in_cidrs(&x->listener->conf->trusted_proxies, &a);
         p->trusted = x->listener->trusted || p->proxy;
         buf_clear(&p->host);

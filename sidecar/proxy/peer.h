@@ -11,7 +11,7 @@
 /* What is known of the other end of a client's connection: in client.user. */
 struct peer {
     bool trusted, proxy;                /* believed at all; one of trusted_proxies */
-    const struct plan *plan;            /* that this was found out with; only compared */
+    uint64_t generation;                /* of the configuration that all of this is by */
     struct buf host, block;             /* forward.c: fields that are the same for every request with this host */
 };
 
