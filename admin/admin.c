@@ -76,7 +76,7 @@ static void give_to_group(const struct listener *l)
 
 static bool add_listener(struct admin *a, const char *address, struct sc_error *e)
 {
-    struct listener *l = listener_open("admin", address, 1, SOCKET_MODE, e);
+    struct listener *l = listener_open(address, 1, SOCKET_MODE, e);
 
     if (l == NULL)
         return false;
@@ -173,7 +173,7 @@ static void start_thread(struct admin *a)
 static void admin_free(struct admin *a)
 {
     for (unsigned i = 0; i < a->n; i++)
-        listener_close(&a->listeners[i]);
+        listener_unref(&a->listeners[i]);
     free(a->listeners);
     free(a->servers);
     free(a->node);

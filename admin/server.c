@@ -256,8 +256,8 @@ struct server *server_new(struct loop *loop, struct listener *listener, const st
         host_of(listener->address, s->own[1], sizeof s->own[1]);
     }
     s->pump = pump_new(loop, listener, 0, &limits, &ops, s);
-    if (s->pump == NULL) {
-        log_error("admin: no HTTP daemon for %s", listener->text);
+    if (!pump_ready(s->pump)) {
+        pump_free(&s->pump);
         free(s);
         return NULL;
     }
@@ -268,7 +268,7 @@ struct server *server_new(struct loop *loop, struct listener *listener, const st
 void server_stop(struct server *s)
 {
     pump_stop(s->pump);
-    pump_drain(s->pump);
+    pump_drain(s->pump, 0);
 }
 
 bool server_idle(const struct server *s)

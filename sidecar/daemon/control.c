@@ -3,7 +3,8 @@
  *
  *   start.c    configuration, log, listeners, plan, workers, discovery and admin; discovery's first table makes the first
  *              snapshot; when every worker has it, the process is ready
- *   control.c  in between: signals, reloads, plans and when they are freed
+ *   control.c  in between: signals, plans and when they are freed
+ *   reload.c   another configuration, and the listeners that come and go with it
  *   stop.c     not ready, `delay`, drain in stages, deadline; workers, admin, discovery, writer
  *
  * Workers and discovery have threads of their own and write letters; everything is decided on this one. */
@@ -11,7 +12,6 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "conf/describe.h"
 #include "daemon/control_priv.h"
 #include "discovery/manager.h"
 #include "loop/handed.h"
@@ -95,6 +95,9 @@ void control_run_plan(struct control *c, struct plan *p)
     plan_unref(&c->plan);
     c->plan = plan_ref(p);
     c->config = p->config;
+    c->config->generation = ++c->generation;
+    c->changing = true;
+    c->adopted = 0;
     discovery_plan(c->discovery, p->watched, p->nservices, p);
 }
 
@@ -122,69 +125,6 @@ void control_print(struct conf_report *report, bool to_log)
     buf_fini(&text);
 }
 
-static struct config *load(struct control *c, struct conf_report *report)
-{
-    struct config *config = config_load(c->path, report);
-
-    if (config != NULL)
-        config->generation = ++c->generation;
-    return config;
-}
-
-static bool same_listeners(const struct config *a, const struct config *b)
-{
-    const struct listener_conf *x = a->listeners.at, *y = b->listeners.at;
-
-    if (a->listeners.n != b->listeners.n)
-        return false;
-    for (unsigned i = 0; i < a->listeners.n; i++)
-        if (strcmp(x[i].name, y[i].name) != 0 || strcmp(x[i].address, y[i].address) != 0)
-            return false;
-    return true;
-}
-
-static bool needs_restart(const struct config *was, const struct config *now, struct conf_report *report)
-{
-    struct buf key = BUF_INIT;
-    bool needed = conf_needs_restart(config_fields, was, now, &key);
-
-    if (!needed && !same_listeners(was, now)) {
-        buf_puts(&key, "listeners");
-        needed = true;
-    }
-    if (needed)
-        report_error(report, NULL, "", "restart needed: %s", key.p);
-    buf_fini(&key);
-    return needed;
-}
-
-static void reload(struct control *c)
-{
-    struct conf_report report;
-    struct config *config;
-    struct sc_error e = SC_ERROR_INIT;
-    struct plan *plan = NULL;
-
-    handed_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ns() / 1000);
-    report_init(&report);
-    config = load(c, &report);
-    if (config != NULL && needs_restart(c->config, config, &report))
-        config_unref(&config);
-    if (config != NULL)
-        plan = plan_build(config, c->listeners, c->plan, c->nworkers, c->writer, &report);
-    control_print(&report, true);
-    report_fini(&report);
-    if (plan != NULL) {
-        if (!process_log_apply(c->writer, &config->telemetry.log, &e))
-            log_error("telemetry.log: %s; the log stays where it was", e.text);
-        log_info("configuration %s loaded again: generation %llu", c->path, (unsigned long long)c->generation);
-        control_run_plan(c, plan);
-    } else {
-        log_error("the configuration has mistakes: the one before stays in force");
-    }
-    control_notify(c);
-}
-
 /* ---- signals ---- */
 
 static void dump(struct control *c)
@@ -195,7 +135,8 @@ static void dump(struct control *c)
         in_flight += atomic_load(&c->workers[i]->in_flight);
     log_info("state: generation %llu, %u requests in flight", (unsigned long long)c->generation, in_flight);
     for (unsigned i = 0; i < c->nlisteners; i++)
-        log_info("state: listener %s on %s: %u connections", c->listeners[i]->name, c->listeners[i]->text,
+        log_info("state: listener %s on %s: %u connections",
+                 ((const struct listener_conf *)c->config->listeners.at)[i].name, c->listeners[i]->text,
                  atomic_load(&c->listeners[i]->connections));
 }
 
@@ -209,8 +150,7 @@ static void on_signal(struct io *io, uint32_t events)
         return;
     switch (s.ssi_signo) {
     case SIGHUP:
-        if (c->phase == RUNNING)
-            reload(c);
+        control_reload(c);
         break;
     case SIGTERM:
         control_stop(c, c->phase > RUNNING);
@@ -251,7 +191,7 @@ int control_run(const struct run_options *options)
     struct config *config;
 
     report_init(&report);
-    config = load(&c, &report);
+    config = config_load(c.path, &report);
     if (config == NULL) {
         control_print(&report, false);
         report_fini(&report);

@@ -1,4 +1,4 @@
-/* sidecar/daemon/control_priv.h - the process from inside: only for control.c, start.c and stop.c.
+/* sidecar/daemon/control_priv.h - the process from inside: only for control.c, start.c, reload.c and stop.c.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Control's thread, but for what says otherwise. */
@@ -32,14 +32,19 @@ struct control {
     struct discovery *discovery;
     struct admin *admin;
     struct admin_state admin_state;
-    struct listener **listeners;
+    struct listener **listeners;        /* of the plan, in its order; references */
     unsigned nlisteners;
+    struct listener **gone;             /* those of the plan before that this one has not, until they are shut */
+    unsigned ngone, shutting;
+    bool changing;                      /* the plan is not in force everywhere yet */
+    bool reload_wanted;                 /* when it is, the configuration is to be read again */
     struct sc_worker **workers;
     unsigned nworkers, adopted;
     enum drain stage;                   /* of the end */
     unsigned waiting_for;               /* workers, in that stage */
     sc_msec deadline;
     struct timer delay;
+    bool patient;                       /* the end waits a moment for the plan to be in force */
     sc_msec started_wall;
     int exit_code;
     /* for the admin thread */
@@ -63,7 +68,8 @@ static inline void control_set_phase(struct control *c, enum phase p)
 
 /* Runs fn on control's thread. Any thread. */
 void control_post(struct control *c, void (*fn)(struct control *c));
-/* Puts a plan into force: discovery makes the snapshot. Takes over the reference. */
+/* Puts a plan into force: discovery makes the snapshot, and control_in_force() follows when all workers have it. Takes
+ * over the reference. */
 void control_run_plan(struct control *c, struct plan *p);
 /* Frees the plans that nobody uses any more. */
 void control_dig(struct control *c);
@@ -71,6 +77,20 @@ void control_dig(struct control *c);
 void control_notify(struct control *c);
 /* The mistakes and warnings of a configuration: into the log, or onto standard error. */
 void control_print(struct conf_report *report, bool to_log);
+
+/* ---- reload.c ---- */
+
+/* Reads the configuration again, now or when the plan that was made last is in force. */
+void control_reload(struct control *c);
+/* All workers have the plan. */
+void control_in_force(struct control *c);
+/* Of the workers' events: a listener that is gone is shut. A worker's thread. */
+void control_shut(void *arg, unsigned worker);
+/* The listening sockets for a configuration, in its order: those that are open already, and the rest newly opened. NULL:
+ * in the report, and nothing has changed. The caller owns the array and its references. */
+struct listener **control_listeners(struct control *c, const struct config *config, struct conf_report *report);
+/* They are control's from now on; of those before, what is not among them is gone. Takes the array over. */
+void control_set_listeners(struct control *c, struct listener **now, const struct config *config);
 
 /* ---- start.c ---- */
 

@@ -23,12 +23,14 @@ enum { OFFLOAD_THREADS = 2, OFFLOAD_WAITING = 1024, STALL_MS = 5000 };
 
 static void on_worker_adopted(struct control *c)
 {
-    if (c->phase != STARTING || ++c->adopted < c->nworkers)
+    if (++c->adopted < c->nworkers)
         return;
-    control_set_phase(c, RUNNING);
-    process_log_started();
-    log_info("ready: %u workers, %u routes, %u services", c->nworkers, c->config->routes.n, c->config->services.n);
-    control_notify(c);
+    if (c->phase == STARTING) {
+        control_set_phase(c, RUNNING);
+        process_log_started();
+        log_info("ready: %u workers, %u routes, %u services", c->nworkers, c->config->routes.n, c->config->services.n);
+    }
+    control_in_force(c);
 }
 
 static void adopted(void *arg, unsigned worker, const struct snapshot *s)
@@ -36,9 +38,9 @@ static void adopted(void *arg, unsigned worker, const struct snapshot *s)
     struct control *c = arg;
 
     (void)worker;
-    if (!atomic_exchange(&c->targets_seen, true) || atomic_load(&c->phase_seen) == STARTING)
-        control_post(c, on_worker_adopted);
+    atomic_store(&c->targets_seen, true);
     atomic_store(&c->generation_seen, s->plan->config->generation);
+    control_post(c, on_worker_adopted);
 }
 
 /* ---- discovery ---- */
@@ -114,33 +116,22 @@ static void raise_descriptors(void)
     }
 }
 
-static bool open_listeners(struct control *c)
+static bool open_listeners(struct control *c, struct conf_report *report)
 {
-    const struct listener_conf *conf = c->config->listeners.at;
-    struct sc_error e = SC_ERROR_INIT;
+    struct listener **listeners = control_listeners(c, c->config, report);
 
-    c->listeners = xcalloc(c->config->listeners.n, sizeof(struct listener *));
-    for (unsigned i = 0; i < c->config->listeners.n; i++) {
-        c->listeners[i] = listener_open(conf[i].name, conf[i].address, c->nworkers, 0, &e);
-        if (c->listeners[i] == NULL) {
-            log_error("listener %s: %s", conf[i].name, e.text);
-            return false;
-        }
-        c->nlisteners++;
-        if (conf[i].peers != PEERS_TRUSTED && !pump_has_seam()) {
-            log_error("listener %s: its peers are not trusted, and this build cannot check their requests before they "
-                      "are parsed: say `peers: trusted` or use a build with the transport seam", conf[i].name);
-            return false;
-        }
-        log_info("listener %s on %s", conf[i].name, c->listeners[i]->text);
+    if (listeners == NULL) {
+        control_print(report, true);
+        return false;
     }
+    control_set_listeners(c, listeners, c->config);
     listener_close_unused();
     return true;
 }
 
 static bool start_workers(struct control *c)
 {
-    struct worker_events events = { c, adopted, control_drained };
+    struct worker_events events = { c, adopted, control_shut, control_drained };
 
     c->workers = xcalloc(c->nworkers, sizeof(struct sc_worker *));
     for (unsigned i = 0; i < c->nworkers; i++)
@@ -170,7 +161,7 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
     log_info("outrider %s starts with %s", PACKAGE_VERSION, c->path);
     for (const char *const *d = version_degraded(); *d != NULL; d++)
         log_warn("degraded: %s", *d);
-    if (!pump_init() || !curlmux_init() || !open_listeners(c))
+    if (!pump_init() || !curlmux_init() || !open_listeners(c, report))
         return false;
     plan = plan_build(config, c->listeners, NULL, c->nworkers, c->writer, report);
     control_print(report, true);

@@ -16,7 +16,11 @@
 
 #include <stdlib.h>
 
-enum { OFFLOAD_PATIENCE_MS = 1000, WRITER_FLUSH_MS = 2000 };
+enum {
+    OFFLOAD_PATIENCE_MS = 1000,
+    WRITER_FLUSH_MS = 2000,
+    CHANGE_PATIENCE_MS = 1000,      /* for a reload that is under way: its new listeners may have somebody waiting */
+};
 
 /* ---- stages ---- */
 
@@ -54,6 +58,12 @@ void control_delay_over(struct timer *t)
 {
     struct control *c = list_entry(t, struct control, delay);
 
+    if (c->changing && !c->patient && c->generation > 1) {
+        c->patient = true;
+        timer_start(c->loop, t, CHANGE_PATIENCE_MS);
+        return;
+    }
+    c->patient = false;
     control_set_phase(c, DRAINING);
     drain(c, DRAIN_QUIET);
 }
@@ -72,6 +82,7 @@ static void stop_at_once(struct control *c)
 {
     log_info("stopping at once");
     timer_stop(&c->delay);
+    c->patient = false;
     c->deadline = 0;
     if (c->phase != DRAINING) {
         control_set_phase(c, DRAINING);
@@ -108,8 +119,11 @@ void control_end(struct control *c)
     plan_unref(&c->plan);
     control_dig(c);
     for (unsigned i = 0; i < c->nlisteners; i++)
-        listener_close(&c->listeners[i]);
+        listener_unref(&c->listeners[i]);
     free(c->listeners);
+    for (unsigned i = 0; i < c->ngone; i++)
+        listener_unref(&c->gone[i]);
+    free(c->gone);
     log_info("stopped");
     process_log_stop();
     writer_stop(&c->writer, WRITER_FLUSH_MS);

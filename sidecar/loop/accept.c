@@ -146,7 +146,7 @@ static bool accept_one(struct pump *p)
     int fd;
 
     if (is_full(p)) {
-        log_limited(LOG_WARN_, "listener %s: at max_connections (%u): new clients wait", l->name,
+        log_limited(LOG_WARN_, "listener on %s: at max_connections (%u): new clients wait", l->text,
                     p->limits.max_connections);
         pause_accepting(p);
         return false;
@@ -154,7 +154,7 @@ static bool accept_one(struct pump *p)
     fd = sys_accept4(l->fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_limited(LOG_ERROR_, "listener %s: cannot accept: %s", l->name, strerror(errno));
+            log_limited(LOG_ERROR_, "listener on %s: cannot accept: %s", l->text, strerror(errno));
             pause_accepting(p);
         }
         return errno == ECONNABORTED || errno == EINTR;
@@ -199,16 +199,12 @@ void pump_stop(struct pump *p)
     p->watching = false;
 }
 
-void pump_close_listener(struct pump *p)
-{
-    sys_close(p->listener->fd);
-    p->listener->fd = -1;
-}
-
 unsigned pump_accept_rest(struct pump *p)
 {
     unsigned n = 0;
 
+    if (listener_is_shut(p->listener))
+        return 0;
     listener_refuse_new(p->listener);
     while (n < ACCEPT_REST && accept_one(p))
         n++;

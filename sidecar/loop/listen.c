@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/refs.h"
 #include "base/str.h"
 #include "loop/handed.h"
 #include "loop/sys.h"
@@ -27,7 +28,7 @@ enum { BACKLOG = 4096 };
 static struct {
     int n;                              /* -1: not asked yet */
     char **names;
-    bool *taken;
+    atomic_bool *taken;
 } handed = { .n = -1 };
 
 static void ask_systemd(void)
@@ -42,10 +43,8 @@ static int take_handed(const char *name)
 {
     ask_systemd();
     for (int i = 0; i < handed.n; i++)
-        if (!handed.taken[i] && strcmp(handed.names[i], name) == 0) {
-            handed.taken[i] = true;
+        if (strcmp(handed.names[i], name) == 0 && !atomic_exchange(&handed.taken[i], true))
             return HANDED_FIRST + i;
-        }
     return -1;
 }
 
@@ -262,8 +261,18 @@ static int open_socket(const char *address, unsigned mode, bool *owned, struct s
     return bind_place(&p, mode, e);
 }
 
-struct listener *listener_open(const char *name, const char *address, unsigned workers, unsigned mode,
-                               struct sc_error *e)
+/* Whoever finds another file at the path later knows that it is not ours. */
+static void remember_path(struct listener *l)
+{
+    struct stat st;
+
+    if (!l->owned || lstat(l->address + 5, &st) != 0)
+        return;
+    l->device = st.st_dev;
+    l->inode = st.st_ino;
+}
+
+struct listener *listener_open(const char *address, unsigned workers, unsigned mode, struct sc_error *e)
 {
     bool owned;
     int fd = open_socket(address, mode, &owned, e);
@@ -274,7 +283,7 @@ struct listener *listener_open(const char *name, const char *address, unsigned w
         return NULL;
     }
     l = xnew(struct listener);
-    l->name = xstrdup(name);
+    refs_init(&l->refs);
     l->address = xstrdup(address);
     l->fd = fd;
     l->owned = owned;
@@ -283,7 +292,25 @@ struct listener *listener_open(const char *name, const char *address, unsigned w
     l->pumps = xcalloc(workers, sizeof *l->pumps);
     l->held = xcalloc(workers, sizeof *l->held);
     describe(l);
+    remember_path(l);
     return l;
+}
+
+struct listener *listener_ref(struct listener *l)
+{
+    refs_get(&l->refs);
+    return l;
+}
+
+/* ---- closing ---- */
+
+static void remove_path(struct listener *l)
+{
+    struct stat st;
+
+    if (l->owned && lstat(l->address + 5, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)
+        unlink(l->address + 5);
+    l->owned = false;
 }
 
 void listener_refuse_new(struct listener *l)
@@ -299,28 +326,36 @@ void listener_refuse_new(struct listener *l)
 
     if (l->handed)
         return;
-    if (l->owned) {
-        unlink(l->address + 5);
-        l->owned = false;
-    } else if (!l->local && setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
-        log_debug("listener %s: no filter: %s", l->name, strerror(errno));
-    }
+    remove_path(l);
+    if (!l->local && setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+        log_debug("listener on %s: no filter: %s", l->text, strerror(errno));
 }
 
-void listener_close(struct listener **lp)
+void listener_shut(struct listener *l)
+{
+    int fd = l->fd;
+
+    if (fd < 0)
+        return;
+    remove_path(l);
+    l->fd = -1;
+    if (l->handed)
+        atomic_store(&handed.taken[fd - HANDED_FIRST], false);
+    else
+        sys_close(fd);
+    atomic_store_explicit(&l->shut, true, memory_order_release);
+}
+
+void listener_unref(struct listener **lp)
 {
     struct listener *l = *lp;
 
     *lp = NULL;
-    if (l == NULL)
+    if (l == NULL || !refs_put(&l->refs))
         return;
-    if (l->owned)
-        unlink(l->address + 5);
-    if (l->fd >= 0)
-        sys_close(l->fd);
+    listener_shut(l);
     free(l->pumps);
     free(l->held);
     free(l->address);
-    free(l->name);
     free(l);
 }

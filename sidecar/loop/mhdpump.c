@@ -123,8 +123,6 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **request, en
     seam_answered(c);
 #endif
     client_idles(c);
-    if (p->draining && clean)               /* its head may have gone out before the end had begun */
-        client_kill(c);
 }
 
 /* The library says in the next MHD_run (0.9.75), or at once (1.0), which connection it made of a socket of ours. */
@@ -249,7 +247,7 @@ static struct MHD_Daemon *start_daemon(struct shard *s)
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, p,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, p,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)SHARD_CLIENTS + 8,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, p->limits.pool_size,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->pool_size,
         MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 #if HAVE_DECL_MHD_OPTION_CLIENT_DISCIPLINE_LVL
         version_at_least(0, 9, 78) ? MHD_OPTION_CLIENT_DISCIPLINE_LVL : MHD_OPTION_STRICT_FOR_CLIENT, strict,
@@ -257,6 +255,29 @@ static struct MHD_Daemon *start_daemon(struct shard *s)
         MHD_OPTION_STRICT_FOR_CLIENT, strict,
 #endif
         MHD_OPTION_END);
+}
+
+/* The daemon's calls have to arrive at the seam. */
+static bool connect_daemon(struct shard *s)
+{
+#ifdef HAVE_SEAM
+    seam_bind(&s->queue);
+    s->daemon = start_daemon(s);
+    if (!seam_bound(&s->queue) && s->daemon != NULL) {
+        log_error("libmicrohttpd's calls do not arrive at the transport seam: nothing would be checked");
+        abort();
+    }
+    return s->daemon != NULL;
+#else
+    s->daemon = start_daemon(s);
+    if (s->daemon == NULL)
+        return false;
+    s->io = (struct io){ on_library_event, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd };
+    if (io_add(s->pump->loop, &s->io, EPOLLIN))
+        return true;
+    MHD_stop_daemon(s->daemon);
+    return false;
+#endif
 }
 
 static struct shard *shard_new(struct pump *p)
@@ -268,33 +289,36 @@ static struct shard *shard_new(struct pump *p)
     list_init(&s->queue.ready);
     s->queue.loop = p->loop;
     s->queue.poke = on_poke;
-#ifdef HAVE_SEAM
-    seam_bind(&s->queue);
-    s->daemon = start_daemon(s);
-    if (!seam_bound(&s->queue) && s->daemon != NULL) {
-        log_error("libmicrohttpd's calls do not arrive at the transport seam: nothing would be checked");
-        abort();
-    }
-    if (s->daemon == NULL) {
+    s->pool_size = p->limits.pool_size;
+    s->framing = p->limits.framing;
+    if (!connect_daemon(s)) {
+        log_limited(LOG_ERROR_, "listener on %s: libmicrohttpd does not start: %s", p->listener->text, strerror(errno));
         free(s);
         return NULL;
     }
-#else
-    s->daemon = start_daemon(s);
-    if (s->daemon == NULL) {
-        free(s);
-        return NULL;
-    }
-    s->io = (struct io){ on_library_event, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd };
-    if (!io_add(p->loop, &s->io, EPOLLIN)) {
-        MHD_stop_daemon(s->daemon);
-        free(s);
-        return NULL;
-    }
-#endif
     p->shards = xrealloc(p->shards, (p->nshards + 1) * sizeof *p->shards);
     p->shards[p->nshards++] = s;
     return s;
+}
+
+static void shard_free(struct shard *s)
+{
+#ifndef HAVE_SEAM
+    io_del(s->pump->loop, &s->io);
+#endif
+    MHD_run(s->daemon);                         /* what was resumed has to come back before the end */
+    MHD_stop_daemon(s->daemon);
+    loop_task_cancel(s->pump->loop, &s->run);
+    free(s);
+}
+
+/* The limits that a connection keeps from its beginning: its memory holds a head of that size. */
+static bool same_heads(const struct shard *s, const struct pump_limits *l)
+{
+    const struct framing_limits *a = &s->framing, *b = &l->framing;
+
+    return s->pool_size == l->pool_size && a->head_max == b->head_max && a->target_max == b->target_max &&
+           a->fields_max == b->fields_max && a->extension_max == b->extension_max && a->extensions == b->extensions;
 }
 
 struct shard *shard_pick(struct pump *p)
@@ -304,7 +328,7 @@ struct shard *shard_pick(struct pump *p)
     if (best != NULL && best->clients < SHARD_CLIENTS)
         return best;
     for (unsigned i = 0; i < p->nshards; i++)
-        if (best == NULL || p->shards[i]->clients < best->clients)
+        if (same_heads(p->shards[i], &p->limits) && (best == NULL || p->shards[i]->clients < best->clients))
             best = p->shards[i];
     if (best == NULL || best->clients >= SHARD_CLIENTS / 2)
         best = shard_new(p);
@@ -353,20 +377,20 @@ struct pump *pump_new(struct loop *loop, struct listener *listener, unsigned ind
     struct pump *p = xnew(struct pump);
 
     p->loop = loop;
-    p->listener = listener;
+    p->listener = listener_ref(listener);
     p->index = index;
     p->limits = *limits;
     p->ops = ops;
     p->arg = arg;
     accept_init(p);
     list_init(&p->clients);
-    if (shard_new(p) == NULL) {
-        free(p->shards);
-        free(p);
-        return NULL;
-    }
     atomic_store_explicit(&listener->pumps[index], p, memory_order_release);
     return p;
+}
+
+bool pump_ready(struct pump *p)
+{
+    return shard_pick(p) != NULL;
 }
 
 void pump_free(struct pump **pp)
@@ -377,24 +401,41 @@ void pump_free(struct pump **pp)
     if (p == NULL)
         return;
     pump_stop(p);
+    for (unsigned i = 0; i < p->nshards; i++)
+        shard_free(p->shards[i]);
+    free(p->shards);
+    listener_unref(&p->listener);
+    free(p);
+}
+
+/* Daemons whose limits are not in force any more, and that have nobody left. */
+static void drop_old_shards(struct pump *p)
+{
+    unsigned kept = 0;
+
     for (unsigned i = 0; i < p->nshards; i++) {
         struct shard *s = p->shards[i];
 
-#ifndef HAVE_SEAM
-        io_del(p->loop, &s->io);
-#endif
-        MHD_run(s->daemon);                     /* what was resumed has to come back before the end */
-        MHD_stop_daemon(s->daemon);
-        loop_task_cancel(p->loop, &s->run);
-        free(s);
+        if (s->clients == 0 && !same_heads(s, &p->limits))
+            shard_free(s);
+        else
+            p->shards[kept++] = s;
     }
-    free(p->shards);
-    free(p);
+    p->nshards = kept;
 }
 
 void pump_set_limits(struct pump *p, const struct pump_limits *limits)
 {
+    const struct pump_limits was = p->limits;
+
     p->limits = *limits;
+    if (p->current != NULL && !same_heads(p->current, limits))
+        p->current = NULL;
+    drop_old_shards(p);
+    if (limits->header_timeout < was.header_timeout || limits->body_timeout < was.body_timeout ||
+        limits->idle_timeout < was.idle_timeout)
+        list_each(it, &p->clients)
+            client_review(list_entry(it, struct client, all));
 }
 
 void pump_last_answers(struct pump *p)
@@ -404,10 +445,11 @@ void pump_last_answers(struct pump *p)
         list_entry(it, struct client, all)->closing = true;
 }
 
-void pump_drain(struct pump *p)
+void pump_drain(struct pump *p, sc_msec grace)
 {
     pump_last_answers(p);
     p->draining = true;
+    p->grace = grace;
     list_each(it, &p->clients)
         client_drain(list_entry(it, struct client, all));
 }
@@ -415,6 +457,12 @@ void pump_drain(struct pump *p)
 bool pump_draining(const struct pump *p)
 {
     return p->draining;
+}
+
+bool pump_is_over(const struct pump *p)
+{
+    return listener_is_shut(p->listener) &&
+           atomic_load_explicit(&p->listener->held[p->index], memory_order_relaxed) == 0;
 }
 
 void pump_abort(struct pump *p)
@@ -442,12 +490,12 @@ struct listener *pump_listener(const struct pump *p)
     return p->listener;
 }
 
-unsigned pump_position(const struct pump *p)
+void *pump_tag(const struct pump *p)
 {
-    return p->position;
+    return p->tag;
 }
 
-void pump_set_position(struct pump *p, unsigned position)
+void pump_set_tag(struct pump *p, void *tag)
 {
-    p->position = position;
+    p->tag = tag;
 }

@@ -65,30 +65,35 @@ const char *mhdpump_degraded(void);
 /* Once in the process, before the first pump. False: said in the log. */
 bool pump_init(void);
 
-/* limits and ops must outlive the pump. `index`: which of the listener's pumps this is. */
+/* ops must outlive the pump; limits are copied; it takes a reference to the listener. `index`: which of the listener's
+ * pumps this is. */
 struct pump *pump_new(struct loop *loop, struct listener *listener, unsigned index, const struct pump_limits *limits,
                       const struct pump_ops *ops, void *arg);
+/* Starts the library's first daemon now rather than with the first client. False: said in the log. */
+bool pump_ready(struct pump *p);
 /* Every connection must be gone, or at least not parked. */
 void pump_free(struct pump **p);
-/* New limits for new connections (a reload). */
+/* Other limits (a reload): timeouts count at once, also for those who have begun to wait; how long a head may be, for new
+ * connections, since the memory of the others is what it is. */
 void pump_set_limits(struct pump *p, const struct pump_limits *limits);
 
 void pump_start(struct pump *p);        /* begins to accept */
 void pump_stop(struct pump *p);         /* no longer accepts; the listening socket stays open */
 /* Accepts what waits in the queue of the kernel. Returns how many. */
 unsigned pump_accept_rest(struct pump *p);
-/* Closes the listening socket: no pump of the listener may be accepting any more. */
-void pump_close_listener(struct pump *p);
 /* From now on every answer ends its connection. */
 void pump_last_answers(struct pump *p);
-/* And connections without a request are closed, new ones after a moment. */
-void pump_drain(struct pump *p);
+/* And connections without a request end: each when nothing has come from it for `grace` ms, so that nobody loses the
+ * request that is on its way to us. */
+void pump_drain(struct pump *p, sc_msec grace);
 bool pump_draining(const struct pump *p);
+/* Its listener is shut and its last connection gone, also those that other threads had for it: it can be freed. */
+bool pump_is_over(const struct pump *p);
 /* Closes what is left, roughly. Parked requests must be resumed by their owner (their clients are `gone`), and taken
  * clients dropped (`cut`). */
 void pump_abort(struct pump *p);
 unsigned pump_connections(const struct pump *p);
 struct listener *pump_listener(const struct pump *p);
-/* A number that the owner gave it. */
-unsigned pump_position(const struct pump *p);
-void pump_set_position(struct pump *p, unsigned position);
+/* Whatever the owner keeps with it; NULL at first. */
+void *pump_tag(const struct pump *p);
+void pump_set_tag(struct pump *p, void *tag);

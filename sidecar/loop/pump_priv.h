@@ -17,15 +17,18 @@ struct shard {
     struct task run;
     struct io io;                   /* without the seam: the library's epoll descriptor */
     unsigned clients;
+    size_t pool_size;               /* of its connections, as long as it lives; so it is with what a head may have */
+    struct framing_limits framing;
 };
 
 struct pump {
     struct loop *loop;
     struct listener *listener;
-    unsigned index, position;
+    unsigned index;
     struct pump_limits limits;      /* a copy: connections outlive the plan that it came from */
+    sc_msec grace;                  /* of connections without a request, while draining */
     const struct pump_ops *ops;
-    void *arg;
+    void *arg, *tag;
     struct shard **shards;
     unsigned nshards;
     struct shard *current;          /* where the next connection goes, as long as there is room */
@@ -64,8 +67,10 @@ void client_hangup(struct client *c, uint32_t events);
 size_t client_refusal(struct client *c, char *to, size_t room);
 /* Takes up to n of the stashed bytes, of which there are some. */
 size_t client_unstash(struct client *c, char *to, size_t n);
-/* The pump drains: without a request it ends, at once or, if it is new, after a moment. */
+/* The pump drains: from now on a client without a request has pump.grace to begin one. */
 void client_drain(struct client *c);
+/* Its deadlines may be nearer than its timer thinks. */
+void client_review(struct client *c);
 
 /* ---- accept.c ---- */
 

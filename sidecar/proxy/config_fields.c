@@ -273,10 +273,15 @@ const struct sc_field config_fields[] = {
       .fields = node_fields,
       .doc = "What this host is called." },
     SC_OBJECTS(C, listeners, struct listener_conf, listener_fields, .max = ROUTE_LISTENERS_MAX,
-               .doc = "Where clients connect. Without the key: one named `default`, on 127.0.0.1:8080."),
+               .doc = "Where clients connect. Without the key: one named `default`, on 127.0.0.1:8080. A reload tells them "
+                      "apart by their addresses: what keeps its address keeps its connections, also under another name; "
+                      "new ones are opened, or the reload is refused; those that are gone answer what is in flight "
+                      "and one more request of each connection."),
     SC_OBJECT(C, admin, struct admin_conf, admin_fields, .doc = "Where operators look: health, services, version."),
     { .name = "shutdown", .type = SC_T_OBJECT, .offset = offsetof(C, shutdown), .size = sizeof(((C *)0)->shutdown),
-      .fields = shutdown_fields, .doc = "The phases of a graceful stop, one after the other." },
+      .fields = shutdown_fields,
+      .doc = "The phases of a graceful stop, one after the other. Every answer says `Connection: close` from its "
+             "beginning; a connection that stays quiet for half a second in the last phase is closed." },
     SC_CUSTOM(C, registries, struct registries, registries_load, .schema = registries_schema,
               .doc = "Where services are looked up: a map of names to `{ type: TYPE, ... }`. The `source` of a "
                      "service names one of them."),

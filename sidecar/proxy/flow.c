@@ -441,8 +441,8 @@ void flow_begin(struct sc_exchange *x)
 {
     struct sc_worker *w = x->worker;
 
-    x->view = view_ref(w->view);
-    x->listener = &exchange_plan(x)->listeners[pump_position(x->client->pump)];
+    x->view = view_ref(entrance_view(w, x->client));
+    x->listener = entrance_listener(w, x->client);
     x->began_us = loop_now_ns(w->loop) / 1000;
     x->began_wall = worker_wall(w);
     x->timer.fn = deadline_fired;

@@ -37,7 +37,7 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
     const char *colon = strrchr(socket->text, ':');
 
     *l = (struct plan_listener){
-        .conf = c, .socket = socket, .index = i, .trusted = c->peers == PEERS_TRUSTED,
+        .conf = c, .socket = listener_ref(socket), .index = i, .trusted = c->peers == PEERS_TRUSTED,
         .uri = { c->path.encoded_slash != 0, c->path.semicolon != 0, !c->path.merge_slashes },
         .limits = {
             .framing = FRAMING_LIMITS_DEFAULT, .pool_size = pool_size(c, response_head),
@@ -232,6 +232,8 @@ void plan_free(struct plan *p)
     router_free(&p->router);
     for (unsigned i = 0; i < p->nservices; i++)
         limit_counts_unref(&p->services[i].counts);
+    for (unsigned i = 0; i < p->nlisteners; i++)
+        listener_unref(&p->listeners[i].socket);
     free(p->listeners);
     free(p->services);
     free(p->routes);

@@ -21,7 +21,7 @@ struct writer;
 
 struct plan_listener {
     const struct listener_conf *conf;
-    struct listener *socket;            /* lives longer than the plan */
+    struct listener *socket;            /* a reference */
     unsigned index;
     bool trusted;
     struct uri_options uri;

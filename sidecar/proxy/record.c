@@ -98,14 +98,14 @@ void record_exchange(struct sc_exchange *x)
 /* No exchange came of it, but whoever reads the log shall see it. */
 void record_refused(struct sc_worker *w, struct client *c, enum err e)
 {
-    const struct plan *plan = w->view == NULL ? NULL : w->view->snapshot->plan;
+    const struct plan *plan = entrance_view(w, c)->snapshot->plan;
     const struct problem *p = problem_of(e);
     struct access_entry entry;
 
-    if (plan == NULL || plan->access_log == NULL)
+    if (plan->access_log == NULL)
         return;
     entry = (struct access_entry){
-        .wall_ms = worker_wall(w), .listener = str_of(plan->listeners[pump_position(c->pump)].conf->name),
+        .wall_ms = worker_wall(w), .listener = str_of(entrance_listener(w, c)->conf->name),
         .client = client_text(c), .status = p->status, .error = p->code, .first_byte_us = -1, .connect_us = -1,
         .end = STR("refused"),
     };

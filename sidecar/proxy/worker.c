@@ -5,8 +5,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "loop/curlmux.h"
-#include "loop/mhdpump.h"
-#include "proxy/downstream.h"
 #include "proxy/upstream.h"
 #include "telemetry/access_log.h"
 
@@ -110,41 +108,22 @@ static struct view *view_new(struct sc_worker *w, struct snapshot *s)
     return v;
 }
 
-static bool open_pumps(struct sc_worker *w)
-{
-    const struct plan *plan = w->view->snapshot->plan;
-
-    w->npumps = plan->nlisteners;
-    w->pumps = xcalloc(w->npumps, sizeof *w->pumps);
-    for (unsigned i = 0; i < w->npumps; i++) {
-        const struct plan_listener *l = &plan->listeners[i];
-
-        w->pumps[i] = pump_new(w->loop, l->socket, w->index, &l->limits, &downstream_ops, w);
-        if (w->pumps[i] == NULL) {
-            log_error("worker %u: libmicrohttpd does not start on listener %s", w->index, l->conf->name);
-            return false;
-        }
-        pump_set_position(w->pumps[i], i);
-    }
-    return true;
-}
-
 static void adopt(struct sc_worker *w, struct snapshot *s)
 {
-    struct view *v = view_new(w, s), *was = w->view;
+    struct view *v, *was = w->view;
+    bool is_new = was == NULL || was->snapshot->plan != s->plan;
 
-    w->view = v;
-    if (w->pumps == NULL) {
-        if (!open_pumps(w))
-            abort();
-        for (unsigned i = 0; i < w->npumps; i++)
-            pump_start(w->pumps[i]);
-    } else {
-        for (unsigned i = 0; i < w->npumps; i++)
-            pump_set_limits(w->pumps[i], &s->plan->listeners[i].limits);
+    if (is_new && w->quiet) {
+        snapshot_unref(&s);
+        return;
     }
+    v = view_new(w, s);
+    w->view = v;
+    if (is_new && !entrances_adopt(w, was))
+        abort();
     view_unref(&was);
-    w->events.adopted(w->events.arg, w->index, s);
+    if (is_new)
+        w->events.adopted(w->events.arg, w->index, s);
 }
 
 static void on_adopt(struct mail *m)
@@ -175,6 +154,7 @@ static void on_tick(struct timer *t)
 
     atomic_store_explicit(&w->turned_ms, loop_now(w->loop), memory_order_relaxed);
     w->wall_offset = clock_wall_ms() - clock_mono_ms();
+    entrances_sweep(&w->entrances);
     timer_start(w->loop, t, TICK_MS);
 }
 
@@ -265,32 +245,48 @@ void worker_ask_for_room(struct sc_worker *w, struct limit_counts *counts)
 
 /* ---- draining ---- */
 
-static unsigned clients(const struct sc_worker *w)
-{
-    unsigned n = 0;
+struct shut_letter {
+    struct mail mail;
+    struct sc_worker *worker;
+    struct listener *listener;
+};
 
-    for (unsigned i = 0; i < w->npumps; i++)
-        n += pump_connections(w->pumps[i]);
-    return n;
+static void on_shut(struct mail *m)
+{
+    struct shut_letter *l = list_entry(m, struct shut_letter, mail);
+    struct sc_worker *w = l->worker;
+
+    entrances_shut(&w->entrances, l->listener);
+    listener_unref(&l->listener);
+    w->events.shut(w->events.arg, w->index);
+    free(l);
+}
+
+void worker_shut(struct sc_worker *w, struct listener *listener)
+{
+    struct shut_letter *l = xnew(struct shut_letter);
+
+    *l = (struct shut_letter){ { .fn = on_shut }, w, listener };
+    loop_post(w->loop, &l->mail);
 }
 
 static void on_drain_look(struct timer *t)
 {
     struct sc_worker *w = list_entry(t, struct sc_worker, drain);
     sc_msec now = loop_now(w->loop);
+    unsigned left = entrances_clients(&w->entrances);
 
-    if (clients(w) == 0) {
+    if (left == 0) {
         w->events.drained(w->events.arg, w->index, DRAIN_END);
         return;
     }
     if (now >= w->drain_until && !w->aborting) {
-        log_warn("worker %u: %u connections are cut at the deadline of the drain", w->index, clients(w));
+        log_warn("worker %u: %u connections are cut at the deadline of the drain", w->index, left);
         w->aborting = true;
-        for (unsigned i = 0; i < w->npumps; i++)
-            pump_abort(w->pumps[i]);
+        entrances_each(&w->entrances, pump_abort);
     }
     if (now >= w->drain_until + ABORT_MS) {
-        log_error("worker %u: %u connections do not end", w->index, clients(w));
+        log_error("worker %u: %u connections do not end", w->index, left);
         w->events.drained(w->events.arg, w->index, DRAIN_END);
         return;
     }
@@ -304,25 +300,22 @@ struct drain_letter {
     sc_msec deadline;
 };
 
-static void each_pump(struct sc_worker *w, void (*fn)(struct pump *p))
-{
-    for (unsigned i = 0; i < w->npumps; i++)
-        fn(w->pumps[i]);
-}
-
-static void accept_and_close(struct pump *p)
+static void accept_and_shut(struct pump *p)
 {
     pump_accept_rest(p);
-    pump_close_listener(p);
+    listener_shut(pump_listener(p));
 }
 
+/* All of it within the deadline: half of it is for those who are quiet. */
 static void begin_end(struct sc_worker *w, sc_msec deadline)
 {
+    sc_msec grace = deadline / 2 < ENTRANCE_GRACE_MS ? deadline / 2 : ENTRANCE_GRACE_MS;
+
     w->drain_until = loop_now(w->loop) + deadline;
     if (w->draining)
         return;
     w->draining = true;
-    each_pump(w, pump_drain);
+    entrances_drain(&w->entrances, grace);
     w->drain.fn = on_drain_look;
     timer_start(w->loop, &w->drain, 0);
 }
@@ -334,13 +327,15 @@ static void on_drain(struct mail *m)
 
     switch (d->stage) {
     case DRAIN_LAST_ANSWERS:
-        each_pump(w, pump_last_answers);
+        w->last_answers = true;
+        entrances_each(&w->entrances, pump_last_answers);
         break;
     case DRAIN_QUIET:
-        each_pump(w, pump_stop);
+        w->quiet = true;
+        entrances_each(&w->entrances, pump_stop);
         break;
     case DRAIN_REST:
-        each_pump(w, accept_and_close);
+        entrances_each(&w->entrances, accept_and_shut);
         break;
     case DRAIN_END:
         begin_end(w, d->deadline);
@@ -373,8 +368,7 @@ static void on_stop(struct mail *m)
     timer_stop(&w->tick);
     timer_stop(&w->drain);
     limit_queue_fini(&w->queue);
-    for (unsigned i = 0; i < w->npumps; i++)
-        pump_free(&w->pumps[i]);
+    entrances_fini(&w->entrances);
     pool_free(&w->pool);
     curlmux_free(&w->curl);
     view_unref(&w->view);
@@ -419,7 +413,6 @@ void worker_free(struct sc_worker **wp)
         curlmux_free(&w->curl);
     access_port_free(&w->log);
     loop_free(&w->loop);
-    free(w->pumps);
     free(w->scratch);
     free(w->read);
     while (w->reads != NULL) {

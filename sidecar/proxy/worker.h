@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/rand.h"
 #include "loop/loop.h"
+#include "proxy/entrance.h"
 #include "proxy/snapshot.h"
 
 #include <pthread.h>
@@ -16,7 +17,6 @@
 struct access_port;
 struct curlmux;
 struct pool;
-struct pump;
 struct sc_exchange;
 struct sc_worker;
 struct writer;
@@ -32,7 +32,8 @@ enum drain {
 /* Control is told of these on the worker's thread: post, do not work. */
 struct worker_events {
     void *arg;
-    void (*adopted)(void *arg, unsigned worker, const struct snapshot *s);  /* a snapshot is in use */
+    void (*adopted)(void *arg, unsigned worker, const struct snapshot *s);  /* the first of its plan is in use */
+    void (*shut)(void *arg, unsigned worker);                               /* of worker_shut() */
     void (*drained)(void *arg, unsigned worker, enum drain stage);
 };
 
@@ -75,8 +76,7 @@ struct sc_worker {
     _Atomic(struct snapshot *) inbox;
     struct mail adopt;
     atomic_bool adopting;               /* the letter is on its way */
-    struct pump **pumps;                /* by listener */
-    unsigned npumps;
+    struct entrances entrances;
     struct curlmux *curl;
     struct pool *pool;
     struct access_port *log;
@@ -86,7 +86,7 @@ struct sc_worker {
     struct sc_exchange *free;
     unsigned nfree;
     struct timer tick;                  /* once a second */
-    bool draining, aborting;
+    bool last_answers, quiet, draining, aborting;
     struct timer drain;
     sc_msec drain_until;
     sc_msec wall_offset;                /* wall clock minus monotonic */
@@ -101,11 +101,14 @@ struct sc_worker {
 /* peers: where all nworkers of them stand once they are made. */
 struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct sc_worker *const *peers, struct writer *writer,
                              const struct worker_events *events);
-/* Starts the thread, with a pump for each listener of the snapshot; accepts from the first snapshot on. False: said in
- * the log. */
+/* Starts the thread; it accepts from the first snapshot on. False: said in the log. */
 bool worker_start(struct sc_worker *w);
-/* Takes over the reference. Any thread; a later one replaces an earlier one that was not adopted yet. */
+/* Takes over the reference. Any thread; a later one replaces an earlier one that was not adopted yet. Once the worker is
+ * quiet, it takes no new plan. */
 void worker_post(struct sc_worker *w, struct snapshot *s);
+/* A listener that no plan has any more, when all workers have adopted the one without it: what waits in its queue is
+ * accepted and the socket shut. Takes over the reference; answered by `shut`. */
+void worker_shut(struct sc_worker *w, struct listener *l);
 /* deadline: ms, of DRAIN_END; said again, the new one counts. */
 void worker_drain(struct sc_worker *w, enum drain stage, sc_msec deadline);
 /* Ends the thread; everything must be drained or will be cut. */

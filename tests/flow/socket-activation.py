@@ -62,6 +62,25 @@ def test_stays_open(t):
         t.equal(waiting.response().text(), "second", "answer to the request that came in between")
 
 
+def test_gone_and_back(t):
+    """a listener that a reload takes away leaves the socket to whoever comes next: here the same process again"""
+    def reload(text, log):
+        outrider.configure(text)
+        outrider.signal(signal.SIGHUP)
+        t.wait_until(lambda: outrider.stderr().count("is in force") == log, "the reload")
+    with listening() as web:
+        outrider = t.outrider(CONFIG, wrapper=activated([web], ["web"]), origin=t.origin())
+        for i in range(3):
+            t.equal(t.get(web.getsockname()).body, b"hello", "answer")
+            reload(CONFIG.replace('{ name: main, address: "systemd:web" },', ""), 2 * i + 1)
+            waiting = t.client(web.getsockname())
+            waiting.request("GET", "/between")
+            t.equal(t.get(outrider).body, b"hello", "the other listener")
+            waiting.expect_quiet(t, "who came in between")
+            reload(CONFIG, 2 * i + 2)
+            t.equal(waiting.response().body, b"hello", "answer to who came in between")
+
+
 def test_missing(t):
     """a name that systemd did not give is an error at the start"""
     with listening() as web:

@@ -1,0 +1,253 @@
+/* sidecar/daemon/reload.c - another configuration while the process runs.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   reload      read, check, open what is new, build the plan: whatever fails, everything stays as it was
+ *   adopt       each worker begins with the new listeners and accepts no more from those that are gone
+ *   in force    when all have done so, the first worker accepts what waits in the queues of those, and shuts them
+ *
+ * One reload at a time: HUP in between is one more reload afterwards. So a listener that is gone has no socket any more when
+ * its address comes again, and a worker never misses a plan. */
+#include "daemon/control_priv.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "conf/describe.h"
+#include "discovery/manager.h"
+#include "loop/handed.h"
+#include "loop/listen.h"
+#include "telemetry/writer.h"
+
+#include <stdlib.h>
+
+static const struct listener_conf *conf_of(const struct config *config, unsigned i)
+{
+    return (const struct listener_conf *)config->listeners.at + i;
+}
+
+/* ---- listeners ---- */
+
+static void drop(struct listener **all, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        listener_unref(&all[i]);
+    free(all);
+}
+
+/* An address is its listener's, whatever that is called: so two listeners may also change their names. */
+static struct listener *open_already(const struct control *c, const char *address)
+{
+    for (unsigned i = 0; i < c->nlisteners; i++)
+        if (strcmp(c->listeners[i]->address, address) == 0)
+            return listener_ref(c->listeners[i]);
+    return NULL;
+}
+
+static bool has(struct listener *const *all, unsigned n, const struct listener *l)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (all[i] == l)
+            return true;
+    return false;
+}
+
+static bool may_serve(const struct listener_conf *l, struct conf_report *report)
+{
+    if (l->peers == PEERS_TRUSTED || pump_has_seam())
+        return true;
+    report_error(report, NULL, "listeners", "%s: its peers are not trusted, and this build cannot check their requests "
+                 "before they are parsed: say `peers: trusted` or use a build with the transport seam", l->name);
+    return false;
+}
+
+/* What is to go keeps its port until the configuration without it is in force. */
+static void explain(const struct control *c, const struct listener_conf *l, struct sc_error *e)
+{
+    const char *port = strrchr(l->address, ':');
+
+    for (unsigned i = 0; i < c->nlisteners && port != NULL; i++) {
+        const char *taken = strrchr(c->listeners[i]->text, ':');
+
+        if (!c->listeners[i]->local && taken != NULL && strcmp(port, taken) == 0) {
+            sc_error_wrap(e, "%s has this port, on %s, until a configuration without it is in force",
+                          conf_of(c->config, i)->name, c->listeners[i]->text);
+            return;
+        }
+    }
+}
+
+static struct listener *open_one(struct control *c, const struct listener_conf *l, struct conf_report *report)
+{
+    struct listener *opened = open_already(c, l->address);
+    struct sc_error e = SC_ERROR_INIT;
+
+    if (opened == NULL)
+        opened = listener_open(l->address, c->nworkers, 0, &e);
+    if (opened == NULL) {
+        explain(c, l, &e);
+        report_error(report, NULL, "listeners", "%s: %s", l->name, e.text);
+    } else if (!may_serve(l, report)) {
+        listener_unref(&opened);
+    }
+    return opened;
+}
+
+struct listener **control_listeners(struct control *c, const struct config *config, struct conf_report *report)
+{
+    struct listener **all = xcalloc(config->listeners.n, sizeof(struct listener *));
+
+    for (unsigned i = 0; i < config->listeners.n; i++) {
+        all[i] = open_one(c, conf_of(config, i), report);
+        if (all[i] == NULL) {
+            drop(all, i);
+            return NULL;
+        }
+    }
+    return all;
+}
+
+void control_set_listeners(struct control *c, struct listener **now, const struct config *config)
+{
+    struct listener **was = c->listeners;
+    unsigned nwas = c->nlisteners;
+
+    c->listeners = now;
+    c->nlisteners = config->listeners.n;
+    c->gone = xcalloc(nwas, sizeof(struct listener *));
+    for (unsigned i = 0; i < c->nlisteners; i++)
+        if (!has(was, nwas, now[i]))
+            log_info("listener %s on %s", conf_of(config, i)->name, now[i]->text);
+    for (unsigned i = 0; i < nwas; i++)
+        if (!has(now, c->nlisteners, was[i])) {
+            log_info("listener on %s is gone; connections that it has: %u", was[i]->text,
+                     atomic_load(&was[i]->connections));
+            c->gone[c->ngone++] = listener_ref(was[i]);
+        }
+    drop(was, nwas);
+}
+
+/* ---- reading it again ---- */
+
+static bool needs_restart(const struct config *was, const struct config *now, struct conf_report *report)
+{
+    struct buf key = BUF_INIT;
+    bool needed = conf_needs_restart(config_fields, was, now, &key);
+
+    if (needed)
+        report_error(report, NULL, "", "restart needed: %s", key.p);
+    buf_fini(&key);
+    return needed;
+}
+
+/* Last of all that may fail: it is in force at once. */
+static bool apply_log(struct control *c, const struct config *config, struct conf_report *report)
+{
+    struct sc_error e = SC_ERROR_INIT;
+
+    if (process_log_apply(c->writer, &config->telemetry.log, &e))
+        return true;
+    report_error(report, NULL, "telemetry.log", "%s", e.text);
+    return false;
+}
+
+/* NULL: nothing has changed. */
+static struct plan *next_plan(struct control *c, struct conf_report *report)
+{
+    struct config *config = config_load(c->path, report);
+    struct listener **listeners = NULL;
+    struct plan *plan = NULL;
+    unsigned n;
+
+    if (config == NULL)
+        return NULL;
+    n = config->listeners.n;
+    if (!needs_restart(c->config, config, report))
+        listeners = control_listeners(c, config, report);
+    if (listeners == NULL) {
+        config_unref(&config);
+        return NULL;
+    }
+    plan = plan_build(config, listeners, c->plan, c->nworkers, c->writer, report);
+    if (plan != NULL && !apply_log(c, plan->config, report)) {
+        plan_free(plan);
+        plan = NULL;
+    }
+    if (plan != NULL)
+        control_set_listeners(c, listeners, plan->config);
+    else
+        drop(listeners, n);
+    return plan;
+}
+
+static void reload(struct control *c)
+{
+    struct conf_report report;
+    struct plan *plan;
+
+    handed_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ns() / 1000);
+    report_init(&report);
+    plan = next_plan(c, &report);
+    control_print(&report, true);
+    report_fini(&report);
+    if (plan != NULL) {
+        control_run_plan(c, plan);
+        log_info("configuration %s loaded again: generation %llu", c->path, (unsigned long long)c->generation);
+    } else {
+        log_error("the configuration has mistakes: the one before stays in force");
+        control_notify(c);
+    }
+}
+
+void control_reload(struct control *c)
+{
+    if (c->phase > RUNNING) {
+        log_info("stopping: the configuration is not read again");
+    } else if (c->changing) {
+        log_info("the configuration is read again when the one before is in force");
+        c->reload_wanted = true;
+    } else {
+        reload(c);
+    }
+}
+
+/* ---- in force ---- */
+
+static void on_change_over(struct control *c)
+{
+    c->changing = false;
+    if (c->generation > 1)
+        log_info("generation %llu is in force", (unsigned long long)c->generation);
+    control_notify(c);
+    if (c->patient)
+        timer_start(c->loop, &c->delay, 0);
+    if (!c->reload_wanted || c->phase != RUNNING)
+        return;
+    c->reload_wanted = false;
+    reload(c);
+}
+
+static void on_shut(struct control *c)
+{
+    if (--c->shutting == 0)
+        on_change_over(c);
+}
+
+void control_shut(void *arg, unsigned worker)
+{
+    (void)worker;
+    control_post(arg, on_shut);
+}
+
+void control_in_force(struct control *c)
+{
+    struct listener **gone = c->gone;
+    unsigned n = c->ngone;
+
+    c->gone = NULL;
+    c->ngone = 0;
+    c->shutting = n;
+    for (unsigned i = 0; i < n; i++)
+        worker_shut(c->workers[0], gone[i]);
+    free(gone);
+    if (n == 0)
+        on_change_over(c);
+}
