@@ -3,7 +3,7 @@
 #include "http1/chunked.h"
 
 #include "http/chars.h"
-#include "http/hop.h"
+#include "http/trailer.h"
 #include "http1/fieldline.h"
 
 enum state { C_SIZE_FIRST, C_SIZE, C_EXTENSION, C_SIZE_LF, C_DATA, C_DATA_CR, C_DATA_LF, C_TRAILER, C_END, C_BAD };
@@ -69,7 +69,7 @@ static bool add_trailer(struct chunked *c, const struct chunked_limits *limits, 
 
     if (c->fields++ == limits->fields_max)
         return false;
-    if (c->trailers != NULL && !hop_is_protected(id) && !hop_is_hop(id))
+    if (c->trailers != NULL && trailer_may(id, name))
         headers_put(c->trailers, id, name, value);
     return true;
 }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "http/status.h"
+#include "http/trailer.h"
 #include "loop/sys.h"
 #include "proxy/flow.h"
 #include "proxy/tunnel.h"
@@ -210,7 +211,9 @@ static ssize_t ended(struct sc_exchange *x)
     x->down.finished = true;
     if (x->response.body == BODY_CHUNKED && !x->res_hooked && x->req.minor != 0)
         for (unsigned i = 0; (h = headers_each(&x->trailers, &i)) != NULL;)
-            MHD_add_response_footer(x->down.response, arena_dupz(&x->arena, h->name), arena_dupz(&x->arena, h->value));
+            if (!trailer_ends_here(&x->response.headers, h->name))
+                MHD_add_response_footer(x->down.response, arena_dupz(&x->arena, h->name),
+                                        h->value.n == 0 ? " " : arena_dupz(&x->arena, h->value));
     upstream_finish(x);
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
@@ -287,6 +290,10 @@ static struct MHD_Response *make_bodiless(struct sc_exchange *x, enum frame *f, 
     struct MHD_Response *m;
 
     x->down.finished = true;
+    if (x->res.status == MHD_HTTP_RESET_CONTENT) {      /* RFC 9110 15.3.6: whatever the target put behind it */
+        *f = FRAME_LENGTH;
+        return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    }
     *length = x->res.own ? x->res.body.n : x->response.content_length;
     *f = x->res.status != MHD_HTTP_NO_CONTENT && (x->res.own || x->response.has_length) ? FRAME_LENGTH : FRAME_NONE;
     if (pump_has_seam() || x->res.status == MHD_HTTP_NO_CONTENT)

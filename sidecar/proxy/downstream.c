@@ -10,6 +10,7 @@
 #include "proxy/downstream.h"
 
 #include "base/buf.h"
+#include "http/trailer.h"
 #include "loop/sys.h"
 #include "proxy/answer.h"
 #include "proxy/flow.h"
@@ -26,6 +27,11 @@ enum {
 };
 
 /* ---- the request ---- */
+
+struct trailers {
+    const struct headers *head;
+    struct buf text;                /* as they go on */
+};
 
 static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n, const char *value,
                                 size_t value_n)
@@ -207,10 +213,37 @@ static int began_tunnel(struct sc_exchange *x)
     return MHD_YES;
 }
 
+static enum MHD_Result on_trailer(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n, const char *value,
+                                  size_t value_n)
+{
+    struct trailers *t = arg;
+    struct sc_str n = { name, name_n }, v = str_trim((struct sc_str){ value, value == NULL ? 0 : value_n });
+
+    (void)kind;
+    if (http_is_token(n) && http_is_value(v) && trailer_may(hdr_id(n.p, n.n), n) && !trailer_ends_here(t->head, n))
+        buf_printf(&t->text, "%.*s: %.*s\r\n", STR_ARG(n), STR_ARG(v));
+    return MHD_YES;
+}
+
+/* What stands behind the body (RFC 9110 6.5) goes on behind it. Hooks of policies may have made another body of it, of
+ * which nobody knows whether it still holds. */
+static void read_trailers(struct sc_exchange *x)
+{
+    struct trailers t = { &x->headers, BUF_INIT };
+
+    if (MHD_get_connection_values_n(x->client->mhd, MHD_FOOTER_KIND, on_trailer, &t) <= 0)
+        return;
+    if (t.text.n > 0)
+        x->req.last = str_of(arena_printf(&x->arena, "0\r\n%.*s\r\n", STR_ARG(buf_view(&t.text))));
+    buf_fini(&t.text);
+}
+
 static int final_call(struct sc_exchange *x)
 {
     if (!x->down.whole) {
         x->down.whole = true;
+        if (x->req.chunked && !x->req_hooked)
+            read_trailers(x);
         client_request_whole(x->client);
         x->down.in_handler = true;
         flow_body_end(x);

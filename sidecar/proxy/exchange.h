@@ -103,6 +103,7 @@ struct sc_exchange {
         uint64_t received;              /* body bytes so far */
         struct sc_str method_name, target, host, id;
         struct sc_str client_ip;
+        struct sc_str last;             /* of a chunked body: its last chunk with the trailers; empty: without any */
         struct sc_str upgrade;          /* protocols asked for and passed on, a list; empty: none */
         struct uri uri;
         struct hop hop;

@@ -28,6 +28,7 @@
  * waits for the body). */
 #include "proxy/flow_priv.h"
 
+#include "http/trailer.h"
 #include "proxy/attempt.h"
 #include "proxy/deadline.h"
 #include "proxy/downstream.h"
@@ -361,13 +362,16 @@ static enum flow_next deliver(struct sc_exchange *x)
     if (!x->res.ready) {
         x->res.ready = true;
         x->stamp = loop_now(x->worker->loop);
-        x->res.head_only = x->req.method == METHOD_HEAD || x->res.status == 304 || x->res.status == 204;
+        x->res.head_only = x->req.method == METHOD_HEAD || x->res.status == 304 || x->res.status == 204 ||
+                           x->res.status == 205;
         x->try_at = x->response_at = 0;
         x->facts &= ~(unsigned)(FACT_DEADLINE | FACT_FAILED);
         if (!x->res.own && x->res.status == 101)
             return change_protocol(x);
         if (!x->res.own && !x->res.head_only && x->started && chain_has_body(&x->chain, CHAIN_RESPONSE_BODY))
             flow_hook_response(x);
+        else if (!x->res.own && x->response.body == BODY_CHUNKED && x->req.minor != 0)
+            trailer_announce(&x->response.headers, &x->arena);
         downstream_answer(x);
         return FLOW_PARK;
     }

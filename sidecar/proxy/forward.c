@@ -7,6 +7,7 @@
 #include "proxy/forward.h"
 
 #include "discovery/target.h"
+#include "http/trailer.h"
 #include "http1/request.h"
 #include "proxy/peer.h"
 #include "proxy/upgrade.h"
@@ -228,24 +229,30 @@ static void set_host(struct sc_exchange *x, const struct target *t)
         h->value = host;
 }
 
+enum { HOP_FIELDS = 5 };                /* Transfer-Encoding, Connection, TE, Upgrade, Expect */
+
 /* What this hop says for itself. */
-static unsigned add_hop_fields(const struct sc_exchange *x, bool chunked, struct header extra[3])
+static unsigned add_hop_fields(const struct sc_exchange *x, bool chunked, struct header extra[HOP_FIELDS])
 {
+    bool te = x->req.hop.te_trailers && x->req.minor != 0;
     unsigned n = 0;
 
     if (chunked)
         extra[n++] = (struct header){ STR("Transfer-Encoding"), STR("chunked"), HDR_TRANSFER_ENCODING, false };
-    if (x->req.upgrade.n > 0) {
-        extra[n++] = (struct header){ STR("Connection"), STR("Upgrade"), HDR_CONNECTION, false };
+    if (te || x->req.upgrade.n > 0)
+        extra[n++] = (struct header){ STR("Connection"), !te ? STR("Upgrade") : x->req.upgrade.n > 0 ? STR("TE, Upgrade")
+                                      : STR("TE"), HDR_CONNECTION, false };
+    if (te)                                             /* RFC 9110 10.1.4; other members are between two hops */
+        extra[n++] = (struct header){ STR("TE"), STR("trailers"), HDR_TE, false };
+    if (x->req.upgrade.n > 0)
         extra[n++] = (struct header){ STR("Upgrade"), x->req.upgrade, HDR_UPGRADE, false };
-    }
     return n;
 }
 
 ssize_t forward_write(struct sc_exchange *x, const struct target *t, char *to, size_t cap)
 {
     struct request_line line = { x->req.method_name, x->req.uri.path, x->req.uri.query, x->req.uri.has_query };
-    struct header extra[3];
+    struct header extra[HOP_FIELDS];
     unsigned extra_n;
     bool chunked = x->req.has_body && (x->req.chunked || x->req_hooked), block = false;
     struct peer *p = peer_of(x);
@@ -260,6 +267,8 @@ ssize_t forward_write(struct sc_exchange *x, const struct target *t, char *to, s
             extend(x);
         if (chunked)
             headers_remove(&x->out, HDR_CONTENT_LENGTH);
+        if (x->req.chunked && !x->req_hooked)
+            trailer_announce(&x->out, &x->arena);
     }
     block = x->tries.block;
     if (block && (p->block.n == 0 || !str_eq(buf_view(&p->host), x->req.host)))

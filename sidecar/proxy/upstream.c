@@ -83,7 +83,8 @@ static bool send_piece(struct sc_exchange *x, const char *p, size_t n, bool last
     if (n > 0 && chunked)
         used = put(iov, used, CHUNKED_CRLF, 2);
     if (last && chunked)
-        used = put(iov, used, CHUNKED_LAST, sizeof CHUNKED_LAST - 1);
+        used = x->req.last.n > 0 ? put(iov, used, x->req.last.p, x->req.last.n)
+                                 : put(iov, used, CHUNKED_LAST, sizeof CHUNKED_LAST - 1);
     if (chunked && !last && n > 0 && n < GATHER_PIECE && x->up.conn->writable) {
         upconn_gather(x->up.conn, iov, used);
         loop_task(x->worker->loop, &x->up.flush);

@@ -57,6 +57,31 @@ def test_204(t):
     t.equal(len(origin.connections), 1, "connections to the target")
 
 
+def test_205(t):
+    """205 has no content, whatever the target puts behind it, and says so"""
+    def script(c):
+        for request in c.requests():
+            kind = request.target
+            if kind == "/next":
+                c.respond(200, body=b"hello")
+                continue
+            fields = {"/counted": [("Content-Length", "4")], "/chunked": [("Transfer-Encoding", "chunked")],
+                      "/zero": [("Content-Length", "0")], "/close": []}[kind]
+            c.send(head("HTTP/1.1 205 Reset Content", fields + [("X-A", "b")]))
+            if kind != "/zero":
+                c.send(chunked(b"body") if kind == "/chunked" else b"body")
+                return
+    origin = t.origin(script)
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    for target in ("/zero", "/counted", "/chunked", "/close"):
+        for method in ("POST", "HEAD") if target == "/zero" else ("POST",):
+            answer = client.ask(method, target)
+            t.equal((answer.status, answer.get("content-length"), answer.get("x-a"), answer.body), (205, "0", "b", b""),
+                    f"{method} {target}")
+        client.expect_quiet(t, f"after {target}")
+        t.equal(client.get("/next").body, b"hello", f"the next one after {target}")
+
+
 def test_304(t):
     """304 has no body, with and without a length"""
     needs_seam(t, "its library ends the connection after such an answer")
