@@ -38,8 +38,76 @@ def test_idle(t):
     quiet = t.client(outrider)
     outrider.signal(signal.SIGTERM)
     t.equal(outrider.wait(), 0, "exit code")
-    client.expect_gone(t, "the connection that was used")
-    quiet.expect_gone(t, "the connection that was never used")
+    client.expect_closed(t, "the connection that was used")
+    quiet.expect_closed(t, "the connection that was never used")
+
+
+def test_nobody(t):
+    """a daemon without connections ends at once, without the half second that it would give them"""
+    outrider = t.outrider(PLAIN, origin=t.origin())
+    t.get(outrider)
+    began = time.monotonic()
+    outrider.signal(signal.SIGTERM)
+    outrider.wait()
+    t.at_most(time.monotonic() - began, 0.45, "seconds to the end")
+
+
+def test_one_more(t):
+    """a connection that was quiet when the stop began may send one more request, and a new one its first"""
+    outrider, origin, parked_client, released = parked(t)
+    clients = [t.client(outrider) for _ in range(4)]
+    for client in clients[2:]:
+        client.get()
+    outrider.signal(signal.SIGTERM)
+    t.wait_until(lambda: refused(outrider), "new connections to be refused")
+    for client in clients:
+        answer = client.get()
+        t.equal((answer.status, answer.get("connection")), (200, "close"), "answer")
+        client.expect_closed(t, "the connection")
+    released.append(True)
+    parked_client.response()
+
+
+def test_head_on_its_way(t):
+    """a request whose head is still coming when the stop begins is answered"""
+    outrider = t.outrider(PLAIN, origin=t.origin())
+    needs_seam(t, "the library does not tell of a head before its first line is whole")
+    client, quiet = t.client(outrider), t.client(outrider)
+    client.send(b"GET /")
+    t.equal(t.get(outrider).status, 200, "a request, while the other one has come so far")
+    outrider.signal(signal.SIGTERM)
+    quiet.expect_closed(t, "the connection that said nothing")
+    client.send(b" HTTP/1.1\r\nHost: t.example\r\n\r\n")
+    t.equal(client.response().status, 200, "status")
+    t.equal(outrider.wait(), 0, "exit code")
+
+
+def test_unread(t):
+    """a request that nobody has read when the time of quiet connections is over is answered"""
+    outrider = t.outrider("workers: 1\n" + PLAIN, origin=t.origin())
+    client = t.client(outrider)
+    for _ in range(10):
+        client.get()
+    outrider.signal(signal.SIGTERM)
+    t.wait_until(lambda: refused(outrider), "new connections to be refused")
+    outrider.signal(signal.SIGSTOP)
+    client.request("GET", "/")
+    began = time.monotonic()
+    t.wait_until(lambda: time.monotonic() - began > 0.6, "the half second to be over")
+    outrider.signal(signal.SIGCONT)
+    t.equal(client.response().status, 200, "status")
+    t.equal(outrider.wait(), 0, "exit code")
+
+
+def test_short_deadline(t):
+    """a deadline shorter than that half second is kept, and quiet connections end before it"""
+    outrider = t.outrider("shutdown: { deadline: 200ms }\n" + PLAIN, origin=t.origin())
+    client = t.client(outrider)
+    client.get()
+    outrider.signal(signal.SIGTERM)
+    client.expect_closed(t, "the quiet connection")
+    t.equal(outrider.wait(), 0, "exit code")
+    t.lacks(outrider.stderr(), "cut at the deadline", "log")
 
 
 def test_in_flight(t):
@@ -136,35 +204,60 @@ def test_interrupt(t):
     released.append(True)
 
 
-def test_under_load(t):
-    """a stop under load cuts no answer in the middle"""
-    def ask():
+class Load:
+    """Clients that use their connections until they are told to close them, GET and POST, until nobody lets them in."""
+    BODY = b"x" * 5000
+
+    def __init__(self, t, outrider, n=8):
+        self.outrider, self.answers, self.failed = outrider, 0, []
+        self.threads = [threading.Thread(target=self.run, args=(i,), daemon=True) for i in range(n)]
+        for thread in self.threads:
+            thread.start()
+        t.wait_until(lambda: self.answers > 50 * n, "some answers")
+
+    def run(self, number):
         while True:
             try:
-                client = Client(outrider)
-                while True:
-                    client.request("GET", "/", body=None)
-                    answer = client.response()
-                    answers.append(answer.body)
-                    if "close" in [v.lower() for v in answer.all("connection")]:
-                        break
-            except Truncated as error:
-                cut.append(error)
+                client = Client(self.outrider)
+            except OSError:
                 return
-            except (Ended, OSError):            # refused, or closed between two answers
-                if outrider.process.poll() is not None or refused(outrider):
-                    return
-    answers, cut = [], []
-    outrider = t.outrider("workers: 2\n" + PLAIN, origin=t.origin().answer("/", b"x" * 50000))
-    threads = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    t.wait_until(lambda: len(answers) > 200, "some answers")
-    outrider.signal(signal.SIGTERM)
-    t.equal(outrider.wait(), 0, "exit code")
-    for thread in threads:
-        thread.join(remaining())
-    t.equal((cut, {len(body) for body in answers}), ([], {50000}), "cut answers and sizes of whole ones")
+            try:
+                self.use(client, number)
+            except Exception as error:              # of whatever kind: nobody was told that it would fail
+                self.failed.append(repr(error))
+            client.close()
+
+    def use(self, client, number):
+        closing = False
+        while not closing:
+            self.answers += 1
+            if self.answers % 2:
+                answer = client.ask("POST", f"/{number}", body=self.BODY)
+            else:
+                answer = client.get(f"/{number}")
+            if (answer.status, answer.body) != (200, self.BODY):
+                raise Failure(f"{answer.status} with {len(answer.body)} bytes")
+            closing = answer.get("connection") == "close"
+
+    def join(self):
+        for thread in self.threads:
+            thread.join(remaining())
+
+
+def test_under_load(t):
+    """twenty stops under load: no request of clients that keep their connections is lost, with no delay"""
+    start_clock(60)
+    origin = t.origin(name=Load.BODY.decode())
+    outrider = t.outrider("workers: 2\n" + PLAIN, origin=origin)
+    for stop in range(20):
+        if stop > 0:
+            outrider.stopped = False
+            outrider.start()
+        load = Load(t, outrider)
+        outrider.signal(signal.SIGTERM)
+        t.equal(outrider.wait(), 0, "exit code")
+        load.join()
+        t.equal(load.failed, [], f"failed requests at stop {stop}, of {load.answers}")
 
 
 main()

@@ -113,6 +113,24 @@ def test_targets_keep(t):
     t.equal(len(outrider.things["a"].connections), 1, "connections to the target")
 
 
+def test_who_is_believed(t):
+    """whom to believe follows the configuration in force, also on a connection that was quiet since one long gone"""
+    def config(proxies):
+        return CONFIG.replace("SERVICE", "a") + LISTENER.replace("PROXIES", proxies)
+    LISTENER = 'listeners: [ { name: main, address: "@main@", trusted_proxies: [PROXIES] } ]\n'
+    here, elsewhere = "127.0.0.0/8", "192.0.2.0/24"
+    outrider = started(t, config(here))
+    client = t.client(outrider)
+    for quiet, (proxies, proto) in enumerate([(elsewhere, "http"), (here, "https")] * 5):
+        for text in [config(here)] * quiet + [config(proxies)]:
+            before = len(outrider.stderr())
+            again(outrider, text)
+            t.wait_until(lambda: "is in force" in outrider.stderr()[before:], "the reload")
+        client.get("/", [("X-Forwarded-Proto", "https")])
+        got = outrider.things["a"].last.get("x-forwarded-proto")
+        t.equal(got, proto, f"X-Forwarded-Proto at the target, with {proxies} believed")
+
+
 def test_many(t):
     """a hundred reloads in a row leave nothing behind"""
     outrider = started(t)
