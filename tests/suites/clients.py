@@ -52,9 +52,16 @@ class Program:
         return None if done.returncode == 0 else f"{self.build}: {done.stdout}{done.stderr}"
 
     def start(self, address):
-        return subprocess.Popen(shlex.split(self.run) + [address], cwd=self.dir, env=self.environment,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                errors="backslashreplace")
+        with open(self.path("stdout"), "wb") as out, open(self.path("stderr"), "wb") as err:
+            return subprocess.Popen(shlex.split(self.run) + [address], cwd=self.dir, env=self.environment,
+                                    stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def said(self, name):
+        with open(self.path(name), encoding="utf-8", errors="backslashreplace") as file:
+            return file.read()
 
     def remove(self):
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -69,12 +76,12 @@ class Run:
         try:
             if meanwhile:
                 meanwhile(process)
-            out, self.err = process.communicate(timeout=limit.remaining("the client to end"))
+            self.code = process.wait(timeout=limit.remaining("the client to end"))
         except BaseException:
             process.kill()
-            process.communicate()
+            process.wait()
             raise
-        self.code = process.returncode
+        out, self.err = program.said("stdout"), program.said("stderr")
         self.lines = {}
         for line in out.splitlines():
             name, _, rest = line.partition(" ")

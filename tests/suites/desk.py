@@ -68,6 +68,8 @@ class Desk:
                     c.send(b"HTTP/1.1 100 Continue\r\n\r\n")
                 c.body(request)
                 self.answer(c, request)
+                if "close" in (request.get("connection") or "").lower():
+                    return
         except Ended:                       # a client that has seen enough may reset
             pass
 
@@ -167,12 +169,12 @@ def verdict(name, line):
     status, lengths, extra = STEPS[name]
     words = line.split(" ", 2)
     if words[0] == "error" or len(words) < 2 or not words[0].isdigit() or not words[1].isdigit():
-        return f"{line!r}"
+        return f"{line[:200]!r}"
     if int(words[0]) != status:
-        return f"status {words[0]}, expected {status} ({line!r})"
+        return f"status {words[0]}, expected {status} ({line[:200]!r})"
     if lengths and int(words[1]) not in lengths:
         return f"length {words[1]}, expected one of {lengths}"
     got = words[2].strip() if len(words) > 2 else ""
     if extra is not None and got != extra:
-        return f"{got!r}, expected {extra!r}"
+        return f"{got[:200]!r}, expected {extra!r}"
     return None

@@ -27,7 +27,7 @@ class Entry:
 
     def missing(self):
         """Why it cannot run here, or None."""
-        command = self.check.format(node=NODE)
+        command = self.check.format(node=NODE, here=os.path.join(HERE, "clients"))
         try:
             done = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False,
                                   env={**os.environ, "NODE_PATH": os.path.join(NODE, "node_modules")})

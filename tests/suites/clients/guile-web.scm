@@ -1,0 +1,75 @@
+;;; tests/suites/clients/guile-web.scm - (web client) of Guile, one port.
+;;; SPDX-License-Identifier: Apache-2.0
+(use-modules (web client) (web uri) (web response) (rnrs bytevectors) (ice-9 curried-definitions) (ice-9 regex) (srfi srfi-1))
+
+(define base (last (command-line)))
+(define port #f)
+
+(define (connection)
+  (unless (and port (not (port-closed? port)))
+    (set! port (open-socket-for-uri (string->uri base))))
+  port)
+
+(define* (ask method path #:key (headers '()) (body #f))
+  (call-with-values
+      (lambda ()
+        (http-request (string->uri (string-append base path)) #:method method #:headers headers #:body body
+                      #:port (connection) #:keep-alive? #t #:decode-body? #f))
+    (lambda (response body)
+      ;; It leaves the end of a chunked body unread.
+      (when (or (memq 'close (response-connection response)) (pair? (response-transfer-encoding response)))
+        (close-port port))
+      (values response (or body (make-bytevector 0))))))
+
+(define (text response body) (utf8->string body))
+(define ((field name) response body) (assq-ref (response-headers response) name))
+(define (events response body)
+  (string-join (map match:substring (list-matches "[0-9]+" (utf8->string body))) ","))
+(define (code response body)
+  (match:substring (string-match "\"code\":\"([^\"]*)\"" (utf8->string body)) 1))
+
+(define (step name extra . request)
+  (catch #t
+    (lambda ()
+      (call-with-values (lambda () (apply ask request))
+        (lambda (response body)
+          (format #t "~a ~a ~a ~a~%" name (response-code response) (bytevector-length body)
+                  (if extra (extra response body) ""))
+          (force-output)
+          body)))
+    (lambda (key . rest)
+      (format #t "~a error ~s ~s~%" name key rest)
+      (force-output)
+      (when port (close-port port))
+      (make-bytevector 0))))
+
+(define (head-of bytes n)
+  (let ((part (make-bytevector n)))
+    (bytevector-copy! bytes 0 part 0 n)
+    part))
+
+(step 'get-small #f 'GET "/o/bytes/5")
+(step 'get-10k #f 'GET "/o/bytes/10000")
+(define kept (step 'get-1m #f 'GET "/o/chunked/1000000"))
+(define small (head-of kept 10000))
+(step 'head (field 'content-length) 'HEAD "/o/bytes/10000")
+(step 'post text 'POST "/o/same/10000" #:body small)
+(format #t "post-chunked skip Guile counts~%")
+(step 'put-1m text 'PUT "/o/same/1000000" #:body kept)
+(step 'delete #f 'DELETE "/o/thing")
+(step 'options (lambda (response body) (string-join (map symbol->string (response-allow response)) ", ")) 'OPTIONS "/o/thing")
+(step 'not-modified (lambda (response body) (format #f "~s" (car (response-etag response)))) 'GET "/o/etag"
+      #:headers '((if-none-match . (("v1" . #t)))))
+(step 'redirect (lambda (response body) (uri->string (response-location response))) 'GET "/o/redirect")
+(step 'gzip #f 'GET "/o/gzip" #:headers '((accept-encoding . ((1000 . "gzip")))))
+(format #t "cookies skip Guile shows one value~%")
+(step 'unicode text 'GET "/o/echo/%C3%A4%20%2B;x=1?q=%E2%82%AC&r=a+b&r=%2F")
+(step 'large-request-header text 'GET "/o/header" #:headers `((x-large . ,(make-string 6000 #\y))))
+(step 'large-answer-header (lambda (response body) (string-length (assq-ref (response-headers response) 'x-large)))
+      'GET "/o/header/answer")
+(step 'slow #f 'GET "/o/slow")
+(step 'events events 'GET "/o/events")
+(format #t "expect skip Guile sends the body at once~%")
+(format #t "trailers skip Guile drops them~%")
+(step 'problem code 'GET "/nowhere")
+(step 'hold (lambda (response body) (string-join (map symbol->string (response-connection response)) ", ")) 'GET "/o/hold")
