@@ -25,7 +25,7 @@ bool response_next(struct response *r, const struct response_limits *limits)
 
     headers_clear(&list);
     *r = (struct response){ .head_request = r->head_request, .upgrade_asked = r->upgrade_asked, .headers = list,
-                            .interim = (uint8_t)(interim + 1) };
+                            .interim = (uint8_t)(interim + 1), .spoiled = !r->keep_alive };
     return interim < limits->interim_max;
 }
 
@@ -154,7 +154,8 @@ static int frame(struct response *r)
         return RESPONSE_BAD_CODING;
     if (r->status == 101 && !r->upgrade_asked)
         return RESPONSE_BAD_UPGRADE;
-    r->keep_alive = !(r->options & CONNECTION_CLOSE) && (r->minor || (r->options & CONNECTION_KEEP_ALIVE));
+    r->keep_alive = !r->spoiled && !(r->options & CONNECTION_CLOSE) &&
+                    (r->minor || (r->options & CONNECTION_KEEP_ALIVE));
     if (has_no_body(r)) {
         r->body = BODY_NONE;
         /* A sender that announces a body where none can be may well send it: nothing behind this head is safe. */

@@ -46,6 +46,7 @@ struct response {
     /* set by response_init, or by the caller after it */
     bool head_request;          /* the request was HEAD */
     bool upgrade_asked;         /* the request asked for an upgrade: 101 is an answer */
+    bool spoiled;               /* an interim response before it forbids that the connection is used again */
     /* the result; whole once response_parse returned > 0 */
     uint8_t minor;              /* HTTP/1.minor; later minors count as 1 */
     bool keep_alive;            /* the connection may be used again after this message */

@@ -283,6 +283,37 @@ static void reads_on_after_interim_responses(void **state)
     arena_fini(&x.arena);
 }
 
+/* What an interim response says of a body or of the connection holds for the connection. */
+static void remembers_what_interim_responses_said(void **state)
+{
+    static const struct {
+        const char *interim;
+        bool keep_alive;
+    } said[] = {
+        { "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", true },
+        { "HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\n\r\n", true },
+        { "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n", false },
+        { "HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n", false },
+        { "HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n", false },
+    };
+    static const char last[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+    static const char plain[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        struct reader x;
+
+        start(&x, 0);
+        assert_true(response_parse(&x.r, said[i].interim, strlen(said[i].interim), &limits) > 0);
+        assert_true(response_next(&x.r, &limits));
+        assert_true(response_parse(&x.r, plain, sizeof plain - 1, &limits) > 0);
+        assert_true(response_next(&x.r, &limits));
+        assert_int_equal(response_parse(&x.r, last, sizeof last - 1, &limits), sizeof last - 1);
+        assert_int_equal(x.r.keep_alive, said[i].keep_alive);
+        arena_fini(&x.arena);
+    }
+}
+
 static void says_what_was_wrong(void **state)
 {
     (void)state;
@@ -297,6 +328,7 @@ int main(void)
         cmocka_unit_test(reads_the_same_however_it_is_cut),
         cmocka_unit_test(gives_fields_in_order),
         cmocka_unit_test(reads_on_after_interim_responses),
+        cmocka_unit_test(remembers_what_interim_responses_said),
         cmocka_unit_test(says_what_was_wrong),
     };
 
