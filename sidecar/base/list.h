@@ -44,6 +44,18 @@ static inline void list_push_front(struct link *head, struct link *l)
     list_add_after(head, l);
 }
 
+/* All of `from` goes to the front of `head`, in its order; `from` is empty then. */
+static inline void list_move_front(struct link *head, struct link *from)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = head;
+    from->prev->next = head->next;
+    head->next->prev = from->prev;
+    head->next = from->next;
+    list_init(from);
+}
+
 /* Harmless on a link that is in no list, provided it was initialised. */
 static inline void list_remove(struct link *l)
 {

@@ -29,6 +29,7 @@ struct loop {
     unsigned ntasks;
     struct freed *freed;
     int at, n;                                  /* of the batch being dealt with */
+    uint32_t turn;
     struct epoll_event batch[BATCH];
     struct io wake;
     _Alignas(64) _Atomic(struct mail *) mail;   /* newest first */
@@ -254,6 +255,7 @@ static void turn(struct loop *l)
 
     assert(n >= 0 || errno == EINTR);
     l->now = clock_mono_ms();
+    l->turn++;
     l->n = n < 0 ? 0 : n;
     read_mail(l);
     for (l->at = 0; l->at < l->n;) {
@@ -276,6 +278,11 @@ void loop_run(struct loop *l)
     while (!l->stop)
         turn(l);
     l->stop = false;
+}
+
+uint32_t loop_turn(const struct loop *l)
+{
+    return l->turn;
 }
 
 void loop_stop(struct loop *l)

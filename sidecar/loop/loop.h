@@ -54,6 +54,8 @@ void loop_stop(struct loop *l);
 /* The loop that runs on this thread, or NULL. */
 struct loop *loop_here(void);
 
+/* The number of this turn: events that the kernel had when it began have been dealt with in the next one. */
+uint32_t loop_turn(const struct loop *l);
 /* The monotonic time when this turn woke up. Cheap. */
 sc_msec loop_now(const struct loop *l);
 /* The same, read anew from the clock (nanoseconds). */

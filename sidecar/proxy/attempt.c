@@ -92,24 +92,63 @@ static bool method_may(const struct sc_exchange *x, const struct retry_conf *r)
     return false;
 }
 
-static bool may(struct sc_exchange *x)
+/* The body is still whole: nothing of it was passed on that is not kept. */
+static bool has_body_whole(const struct sc_exchange *x)
 {
-    return (int64_t)x->tries.n <= x->service->conf->retry.max_retries && !x->tries.lost && !x->req_hooked;
+    return !x->tries.lost && !x->req_hooked;
+}
+
+static bool may(const struct sc_exchange *x)
+{
+    return (int64_t)(x->tries.n - x->tries.uncounted) <= x->service->conf->retry.max_retries && has_body_whole(x);
+}
+
+/* The end of a kept connection is no fault of the target: the next try is on a fresh one, at once, and is not counted.
+ * This happens once in a request. */
+static bool on_a_fresh_one(struct sc_exchange *x)
+{
+    if (x->tries.fresh || !has_body_whole(x))
+        return false;
+    x->tries.fresh = x->tries.at_once = true;
+    x->tries.uncounted++;
+    return true;
+}
+
+/* As far as can be known before it is sent. */
+static bool could_be_repeated(const struct sc_exchange *x)
+{
+    const struct retry_conf *r = &x->service->conf->retry;
+
+    return r->max_retries > 0 && (r->on & RETRY_RESET) != 0 && method_may(x, r) && has_body_whole(x) &&
+           x->req.length <= (uint64_t)r->max_body;
+}
+
+enum pool_wish attempt_wish(const struct sc_exchange *x)
+{
+    return x->tries.fresh ? POOL_FRESH : could_be_repeated(x) ? POOL_ANY : POOL_SURE;
 }
 
 bool attempt_again(struct sc_exchange *x, enum failure f)
 {
     const struct retry_conf *r = &x->service->conf->retry;
 
-    if (!may(x))
+    if (x->up.got_bytes && f > FAIL_UNSENT)             /* never once the target has begun to answer */
         return false;
     switch (f) {
-    case FAIL_CONNECT:                                  /* nothing was sent: any method */
-        return (r->on & RETRY_CONNECT_FAILURE) != 0 && take_from_budget(x);
+    case FAIL_UNSENT:                                   /* any method */
+        if (x->up.reused && on_a_fresh_one(x))
+            return true;
+        /* fallthrough */
+    case FAIL_CONNECT:
+        return may(x) && (r->on & RETRY_CONNECT_FAILURE) != 0 && take_from_budget(x);
+    case FAIL_KEPT:
+        if (r->max_retries > 0 && (r->on & RETRY_RESET) != 0 && method_may(x, r) && on_a_fresh_one(x))
+            return true;
+        /* fallthrough */
     case FAIL_RESET:
-        return (r->on & RETRY_RESET) != 0 && method_may(x, r) && take_from_budget(x);
+        return may(x) && (r->on & RETRY_RESET) != 0 && method_may(x, r) && take_from_budget(x);
     case FAIL_TIMEOUT:
-        return (r->on & RETRY_TIMEOUT) != 0 && method_may(x, r) && take_from_budget(x);
+        return may(x) && (r->on & RETRY_TIMEOUT) != 0 && method_may(x, r) && take_from_budget(x);
     default:
         return false;
     }
@@ -129,6 +168,8 @@ sc_msec attempt_backoff(const struct sc_exchange *x)
     const struct retry_conf *r = &x->service->conf->retry;
     sc_msec most = r->backoff.base;
 
+    if (x->tries.at_once)
+        return 0;
     for (unsigned i = 1; i < x->tries.n && most < r->backoff.max; i++)
         most *= 2;
     if (most > r->backoff.max)

@@ -5,7 +5,10 @@
 #pragma once
 
 #include "proxy/exchange.h"
+#include "proxy/pool.h"
 
+/* What kind of connection the next try may have. */
+enum pool_wish attempt_wish(const struct sc_exchange *x);
 /* Picks a target that was not tried yet and counts the try; NULL when there is none. */
 struct target *attempt_pick(struct sc_exchange *x);
 /* The try is over, however. */

@@ -117,12 +117,14 @@ static const struct sc_field budget_fields[] = {
     SC_END
 };
 static const struct sc_field retry_fields[] = {
-    SC_INT(R, max_retries, .dflt = "2", .max = 10, .doc = "Extra tries after the first. 0 switches retries off."),
+    SC_INT(R, max_retries, .dflt = "2", .max = 10,
+           .doc = "Extra tries after the first. 0 switches retries off. A kept connection that the target closes before a "
+                  "byte of an answer is not counted: the request goes once more, on a new one."),
     SC_CUSTOM(R, on, unsigned, config_load_retry_on, .dflt = "[connect_failure, reset, timeout]",
               .schema = "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"enum\":[\"connect_failure\",\"reset\",\"timeout\"]}},"
                         "{\"enum\":[\"connect_failure\",\"reset\",\"timeout\"]}]}",
               .print = config_print_retry_on,
-              .doc = "What may be tried again, always before the head of a response has come: `connect_failure` "
+              .doc = "What may be tried again, always before a byte of a response has come: `connect_failure` "
                      "(nothing was sent, so it holds for every method), `reset` and `timeout` (for `methods` only)."),
     { .name = "on_status", .type = SC_T_CUSTOM, .offset = offsetof(R, status), .size = sizeof(((R *)0)->status),
       .custom = config_load_statuses, .print = config_print_statuses,

@@ -69,7 +69,9 @@ enum {
     FACT_ENDED = 128,           /* the tunnel has come to its end */
 };
 
-enum failure { FAIL_NONE, FAIL_CONNECT, FAIL_RESET, FAIL_TIMEOUT, FAIL_PROTOCOL };
+/* UNSENT: the connection broke before a byte of the request had left. KEPT: one that had served before ended without a byte
+ * of an answer; perhaps it was closed before it got the request, and perhaps not. */
+enum failure { FAIL_NONE, FAIL_CONNECT, FAIL_UNSENT, FAIL_KEPT, FAIL_RESET, FAIL_TIMEOUT, FAIL_PROTOCOL };
 
 enum deadline { DEADLINE_NONE, DEADLINE_TOTAL, DEADLINE_RESPONSE, DEADLINE_CONNECT, DEADLINE_TRY, DEADLINE_IDLE };
 
@@ -149,6 +151,9 @@ struct sc_exchange {
 
     struct {
         unsigned n;                     /* tries begun */
+        unsigned uncounted;             /* of them, those that met the end of a kept connection */
+        bool fresh;                     /* kept connections are not used any more */
+        bool at_once;                   /* the next one begins without a pause */
         const struct target_set *set;
         uint64_t few[EXCHANGE_TRIED];   /* positions tried, in sets of up to 256 targets */
         uint64_t *bits;

@@ -248,7 +248,7 @@ static enum flow_next attempt(struct sc_exchange *x)
     if (t == NULL)
         return fail(x, ERR_NO_TARGET, x->tries.set->n == 0 ? "the service has no targets"
                                                            : "no target of the service may be used now");
-    x->up.room = pool_reserve(x->worker->pool, x->service, t);
+    x->up.room = pool_reserve(x->worker->pool, x->service, t, attempt_wish(x));
     if (x->up.room == POOL_FULL)
         return wait_for_room(x);
     if (x->tries.n == 1) {
@@ -264,6 +264,7 @@ static enum flow_next try_again(struct sc_exchange *x)
 
     upstream_cancel(x);
     attempt_drop(x);
+    x->tries.at_once = false;
     x->try_at = x->response_at = 0;
     if (wait == 0)
         return go(x, FLOW_ATTEMPT);

@@ -19,13 +19,17 @@
 #include <sys/un.h>
 
 enum { AGE_MS = 1000 };
+enum { PATIENCE_LEAST = 500 };          /* ms; what ends sooner ends for other reasons than its age */
 #define TLS_READ 16384L                 /* the most that one record holds */
 
 /* All connections of this worker to one target; found by the target's slot. */
 struct pool_home {
     uint64_t id;                        /* of the target; another one in the slot means a new home */
-    struct link idle;
-    unsigned nidle;
+    struct link idle;                   /* the loop has looked at them since they were put back */
+    struct link resting;                /* put back in turn `since` */
+    uint32_t since;
+    unsigned nidle;                     /* of both */
+    sc_msec patience;                   /* how long the target seems to keep an idle connection; 0: not known */
 };
 
 struct connecting {                     /* what libcurl is busy with */
@@ -96,12 +100,38 @@ static struct pool_home *home_of(struct pool *p, const struct target *t)
     if (__builtin_expect(h == NULL, 0)) {
         h = p->homes[t->slot] = xnew(struct pool_home);
         list_init(&h->idle);
+        list_init(&h->resting);
     }
     if (__builtin_expect(h->id != t->id, 0)) {
-        assert(list_empty(&h->idle));   /* a connection holds its target, and so the slot */
+        assert(h->nidle == 0);          /* a connection holds its target, and so the slot */
         h->id = t->id;
+        h->patience = 0;
     }
     return h;
+}
+
+/* The target ended a connection that was idle. */
+static void learn_patience(struct pool_home *h, sc_msec age)
+{
+    if (age < PATIENCE_LEAST)
+        return;
+    if (h->patience == 0 || age < h->patience)
+        h->patience = age;
+    else
+        h->patience += (age - h->patience) / 8;
+}
+
+static bool may_end_soon(const struct pool_home *h, sc_msec age)
+{
+    return h->patience > 0 && age >= h->patience / 4 * 3;
+}
+
+static void wake_rested(struct pool *p, struct pool_home *h)
+{
+    if (h->since == loop_turn(p->loop))
+        return;
+    list_move_front(&h->idle, &h->resting);
+    h->since = loop_turn(p->loop);
 }
 
 static void leave_home(struct upconn *c)
@@ -119,8 +149,10 @@ static void on_aging(struct timer *t)
     list_each(it, &p->age) {
         struct upconn *c = list_entry(it, struct upconn, age);
 
-        if (c->idle_since > now)        /* idle_since holds the moment it is too old */
+        if (c->idle_until > now)
             continue;
+        if (c->home->patience > 0 && now - c->idle_since > c->home->patience)
+            c->home->patience = now - c->idle_since;
         pool_close(c);
     }
     if (!list_empty(&p->age))
@@ -146,7 +178,9 @@ static ssize_t send_some(struct upconn *c, const struct iovec *iov, unsigned n)
 
         sent = sys_sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
     }
-    if (sent < 0 && errno == EAGAIN)
+    if (sent > 0)
+        c->sent_any = true;
+    else if (sent < 0 && errno == EAGAIN)
         c->writable = false;
     return sent;
 }
@@ -234,6 +268,14 @@ bool upconn_quiet(struct upconn *c)
     return c->tls && upconn_recv(c, &byte, 1) < 0 && errno == EAGAIN;
 }
 
+int upconn_look(struct upconn *c)
+{
+    char byte;
+    ssize_t n = c->tls ? upconn_recv(c, &byte, 1) : sys_recv(c->io.fd, &byte, 1, MSG_PEEK);
+
+    return n > 0 ? 1 : n < 0 && errno == EAGAIN ? 0 : -1;
+}
+
 static void on_event(struct io *io, uint32_t events)
 {
     struct upconn *c = list_entry(io, struct upconn, io);
@@ -243,8 +285,10 @@ static void on_event(struct io *io, uint32_t events)
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         c->readable = true;
     if (c->user == NULL) {
-        if (c->readable && !upconn_quiet(c))    /* idle: whatever it is, nobody asked for it */
+        if (c->readable && !upconn_quiet(c)) {  /* idle: whatever it is, nobody asked for it */
+            learn_patience(c->home, loop_now(c->pool->loop) - c->idle_since);
             pool_close(c);
+        }
         return;
     }
     if ((events & EPOLLOUT) != 0 && !c->writable) {
@@ -463,15 +507,29 @@ static enum pool_room count_one(const struct plan_service *s)
     return POOL_FULL;
 }
 
-enum pool_room pool_reserve(struct pool *p, const struct plan_service *s, struct target *t)
+/* The one that was used last: it ends last, too. NULL: none will do. */
+static struct upconn *rested(struct pool *p, struct pool_home *h, enum pool_wish wish)
 {
+    struct upconn *c = list_entry(h->idle.next, struct upconn, idle);
+
+    if (wish == POOL_FRESH || list_empty(&h->idle))
+        return NULL;
+    return wish == POOL_SURE && may_end_soon(h, loop_now(p->loop) - c->idle_since) ? NULL : c;
+}
+
+enum pool_room pool_reserve(struct pool *p, const struct plan_service *s, struct target *t, enum pool_wish wish)
+{
+    struct pool_home *h = home_of(p, t);
     enum pool_room room;
 
-    if (!list_empty(&home_of(p, t)->idle))
+    wake_rested(p, h);
+    if (rested(p, h, wish) != NULL)
         return POOL_KEPT;
     room = count_one(s);
     if (room != POOL_FULL)
         return room;
+    if (wish != POOL_FRESH && !list_empty(&h->resting))
+        return POOL_KEPT;
     list_each(it, &p->age) {            /* the one idle for longest */
         struct upconn *c = list_entry(it, struct upconn, age);
 
@@ -529,18 +587,32 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
 
 /* ---- keeping ---- */
 
-struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct target *t, struct sc_exchange *user)
+static struct upconn *take(struct upconn *c, struct sc_exchange *user)
+{
+    leave_home(c);
+    c->user = user;
+    c->sent_any = false;
+    return c;
+}
+
+struct upconn *pool_take(struct pool *p, struct target *t, enum pool_wish wish, bool tired, struct sc_exchange *user)
 {
     struct pool_home *h = home_of(p, t);
     struct upconn *c;
 
-    (void)s;
-    if (list_empty(&h->idle))
-        return NULL;
-    c = list_entry(h->idle.next, struct upconn, idle);
-    leave_home(c);
-    c->user = user;
-    return c;
+    wake_rested(p, h);
+    while ((c = rested(p, h, wish)) != NULL) {
+        if (wish == POOL_ANY || upconn_look(c) == 0)
+            return take(c, user);
+        pool_close(c);
+    }
+    while (tired && wish != POOL_FRESH && !list_empty(&h->resting)) {
+        c = list_entry(h->resting.next, struct upconn, idle);
+        if (upconn_look(c) == 0)
+            return take(c, user);
+        pool_close(c);
+    }
+    return NULL;
 }
 
 void pool_keep(struct upconn *c, const struct plan_service *s)
@@ -560,8 +632,10 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
         return;
     }
     buf_fini(&c->out);
-    c->idle_since = loop_now(p->loop) + s->conf->keep_alive.idle_timeout;
-    list_push_front(&c->home->idle, &c->idle);
+    c->idle_since = loop_now(p->loop);
+    c->idle_until = c->idle_since + s->conf->keep_alive.idle_timeout;
+    wake_rested(p, c->home);
+    list_push_front(&c->home->resting, &c->idle);
     list_push(&p->age, &c->age);
     c->home->nidle++;
     if (!p->aging.pending)

@@ -34,9 +34,10 @@ struct upconn {
     bool readable, writable;            /* until a call says otherwise (edge-triggered) */
     bool hup;                           /* the end was reported */
     bool ending;                        /* no more bytes but those of `out`, which are TLS records already */
+    bool sent_any;                      /* bytes have left since it was taken or opened */
     unsigned served;                    /* answers so far */
     struct buf out;                     /* bytes that the socket did not take */
-    sc_msec idle_since;
+    sc_msec idle_since, idle_until;
 };
 
 struct pool_ops {
@@ -50,12 +51,17 @@ struct pool *pool_new(struct loop *loop, struct curlmux *curl, const struct pool
 /* Closes everything; nothing may be in use. */
 void pool_free(struct pool **p);
 
-/* A kept connection to the target that looks alive, or NULL. */
-struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct target *t, struct sc_exchange *user);
+/* What is asked of a kept connection. SURE is for requests that cannot be sent again: nothing has come on it to this moment
+ * (which costs a call), and it is younger than those that the target ended of its own. FRESH: kept ones are not wanted. */
+enum pool_wish { POOL_ANY, POOL_SURE, POOL_FRESH };
+
+/* A kept connection to the target, or NULL. What came on it before this turn has been seen: so not one that was put back in
+ * this turn, unless tired is given. */
+struct upconn *pool_take(struct pool *p, struct target *t, enum pool_wish wish, bool tired, struct sc_exchange *user);
 /* Whether a connection to the target may be had: one is kept, or one more was counted for the service, so that either
  * pool_connect or pool_uncount must follow. An idle one to another target of the service gives way. */
 enum pool_room { POOL_FULL, POOL_KEPT, POOL_COUNTED };
-enum pool_room pool_reserve(struct pool *p, const struct plan_service *s, struct target *t);
+enum pool_room pool_reserve(struct pool *p, const struct plan_service *s, struct target *t, enum pool_wish wish);
 void pool_count(const struct plan_service *s);
 void pool_uncount(const struct plan_service *s);
 /* Closes this pool's idle connections of a service. */
@@ -82,3 +88,5 @@ void upconn_reset(struct upconn *c);
 /* True when what made the connection readable was TLS's own (a session ticket comes after the handshake) and no data.
  * Of plain TCP never. Takes a byte of data away if there is one: for connections on which data is an error. */
 bool upconn_quiet(struct upconn *c);
+/* A look at what has come, for connections on which data is an error: > 0: data, 0: nothing, < 0: the end. */
+int upconn_look(struct upconn *c);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "discovery/target.h"
+#include "proxy/attempt.h"
 #include "proxy/flow.h"
 #include "proxy/tunnel.h"
 #include "proxy/upgrade.h"
@@ -43,6 +44,16 @@ static void fail(struct sc_exchange *x, enum failure f, enum err e, const char *
     x->up.detail = detail;
     x->facts |= FACT_FAILED;
     flow_run(x);
+}
+
+static void connection_ended(struct sc_exchange *x, ssize_t n)
+{
+    bool kept = x->up.reused && !x->up.got_bytes;
+    enum failure f = !x->up.conn->sent_any ? FAIL_UNSENT : kept ? FAIL_KEPT : FAIL_RESET;
+
+    fail(x, f, ERR_UPSTREAM_RESET,
+         kept ? "the target closed a kept connection" : n == 0 ? "the target closed the connection before it answered"
+                                                               : "the connection to the target broke");
 }
 
 /* ---- the request ---- */
@@ -168,7 +179,7 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
     x->up.head_us = -1;
     x->up.connect_us = -1;
     x->holds |= HOLD_UP;
-    x->up.conn = pool_take(pool, x->service, t, x);
+    x->up.conn = pool_take(pool, t, attempt_wish(x), x->up.room == POOL_KEPT, x);
     x->up.reused = x->up.conn != NULL;
     if (x->up.reused && x->up.room == POOL_COUNTED)     /* a policy took its time, and the world went on */
         pool_uncount(x->service);
@@ -218,10 +229,26 @@ void upstream_end(struct sc_exchange *x)
         send_piece(x, NULL, 0, true);
 }
 
+/* What comes before the request was sent is not its answer (RFC 9112 9.2), and perhaps somebody else's. */
+static bool spoke_first(struct sc_exchange *x)
+{
+    int what = upconn_look(x->up.conn);
+
+    if (what == 0)
+        return false;
+    if (what < 0 || x->up.reused)
+        connection_ended(x, 0);
+    else
+        fail(x, FAIL_PROTOCOL, ERR_UPSTREAM_PROTOCOL, "the target spoke before it was asked");
+    return true;
+}
+
 static void on_connected(struct upconn *c)
 {
     struct sc_exchange *x = c->user;
 
+    if (spoke_first(x))
+        return;
     x->up.connect_us = loop_now_ns(x->worker->loop) / 1000 - x->up.connect_us;
     flow_connected(x);
     begin_sending(x);
@@ -337,15 +364,6 @@ static void parse_head(struct sc_exchange *x)
     }
 }
 
-static void connection_ended(struct sc_exchange *x, ssize_t n)
-{
-    bool kept = x->up.reused && !x->up.got_bytes;
-
-    fail(x, FAIL_RESET, ERR_UPSTREAM_RESET,
-         kept ? "the target closed a kept connection" : n == 0 ? "the target closed the connection before it answered"
-                                                               : "the connection to the target broke");
-}
-
 static void on_readable(struct upconn *c)
 {
     struct sc_exchange *x = c->user;
@@ -359,10 +377,8 @@ static void on_readable(struct upconn *c)
         flow_body_ready(x);
         return;
     }
-    if (!x->up.sent_head) {                             /* an answer to nothing, or the end of it */
-        if (upconn_quiet(c))
-            return;
-        connection_ended(x, 0);
+    if (!x->up.sent_head) {
+        spoke_first(x);
         return;
     }
     while (x->up.conn == c && c->readable && (x->facts & FACT_HEAD) == 0 && x->step <= FLOW_AWAIT) {
@@ -515,7 +531,8 @@ void upstream_finish(struct sc_exchange *x)
     if (c == NULL)
         return;
     let_go(x);
-    if (x->up.body_done && x->up.request_done && x->response.keep_alive && x->response.body != BODY_CLOSE)
+    if (x->up.body_done && x->up.request_done && x->response.keep_alive && x->response.body != BODY_CLOSE &&
+        x->up.in_at == x->up.in_n)
         pool_keep(c, x->service);
     else
         pool_close(c);

@@ -199,6 +199,11 @@ class Outrider:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def state(self):
+        """As ps says it: "T" while it is stopped."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+
     def threads(self):
         names = []
         for task in os.listdir(f"/proc/{self.process.pid}/task"):
