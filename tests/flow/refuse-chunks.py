@@ -59,6 +59,56 @@ def test_trailers(t):
         lf=b"5\r\nhello\r\n0\r\nX: y\n\r\n"), (400,))
 
 
+def test_any_byte_for_a_size(t):
+    """5: no byte but a hexadecimal digit begins a size, and none but CR or a semicolon ends the last one"""
+    needs_seam(t, "what its library hides cannot be refused")
+    digits = b"0123456789abcdefABCDEF"
+    cases = {}
+    for byte in range(256):
+        one = bytes([byte])
+        if byte not in digits:
+            cases[f"{one!r} before"] = b"%c5\r\nhello\r\n0\r\n\r\n" % byte
+        if byte not in digits + b"\r":
+            cases[f"{one!r} behind"] = b"5%c\r\nhello\r\n0\r\n\r\n" % byte
+        if byte not in digits + b"\r;":
+            cases[f"{one!r} behind the last"] = b"5\r\nhello\r\n0%c\r\n\r\n" % byte
+        if byte != 13:
+            cases[f"{one!r} for the CR behind the data"] = b"5\r\nhello%c\n0\r\n\r\n" % byte
+        if byte != 10:
+            cases[f"{one!r} for the LF behind the size"] = b"5\r%chello\r\n0\r\n\r\n" % byte
+    strict.refused(t, bodies(**cases), (400, 413), step=strict.SWEEP)
+
+
+def test_more_sizes(t):
+    """5: sizes that wrap, end early or say too much are 400 or 413"""
+    needs_seam(t, "what its library hides cannot be refused")
+    sizes = (b"1000000000000005", b"f000000000000005", b"8000000000000005", b"7fffffffffffffff", b"fffffffffffffffe",
+             b"00000000000000005", b"0" * 64 + b"5", b"0x", b"x5", b"0X5", b"\\x5", b"5h", b"h5", b"5.", b"5,", b"5:", b"5=a",
+             b"5 ; a", b"5; a", b"5;", b"5;a", b"5;a=b", b'5;a="b"', b'5;a="\r\n', b"5 a", b"5\t;a", b"\t5", b"5\x0b", b"\x0c5",
+             b"-0", b"+0", b"(5)", b"5%20", b"\xef\xbb\xbf5", b"\xd9\xa5", b"5\r", b"\r5", b"\n5", b"5\n", b"5\0", b"\x005")
+    strict.refused(t, bodies(**{repr(size): size + b"\r\nhello\r\n0\r\n\r\n" for size in sizes}), (400, 413))
+
+
+def test_line_mixes(t):
+    """5: every line end but CR LF, at every line of a chunked body, is 400"""
+    needs_seam(t, "what its library hides cannot be refused")
+    lines = (b"5", b"hello", b"3", b"abc", b"0", b"X-T: y", b"")
+    cases = {}
+    for at, _ in enumerate(lines):
+        for end in (b"\n", b"\r", b"\r\r\n", b"\n\r", b"\0\n", b"\x0b\n", b"\x85", b"\x1e\n", b"\xe2\x80\xa8"):
+            cases[f"{end!r} behind line {at}"] = b"".join(line + (end if i == at else b"\r\n") for i, line in enumerate(lines))
+    strict.refused(t, bodies(**cases), (400,))
+
+
+def test_forbidden_trailers(t):
+    """5: trailers that frame, route or name what belongs to one hop are 400"""
+    needs_seam(t, "what its library hides cannot be refused")
+    fields = (b"Transfer-Encoding: chunked", b"transfer-encoding: gzip", b"Content-Length: 5", b"CONTENT-LENGTH: 0", b"Host: evil.example",
+              b"Connection: close", b"Upgrade: websocket", b" X: y", b"\tX: y", b"X\0: y", b"X: a\rb", b"X: a\x0bb", b"X Y: z",
+              b"X: a\r\n b", b"X", b"X(Y): z", b"\xff: y", b"X: \x7f")
+    strict.refused(t, bodies(**{repr(field): b"5\r\nhello\r\n0\r\n" + field + b"\r\n\r\n" for field in fields}), (400,))
+
+
 def test_endless_trailers(t):
     """5: trailers above the limit of a head are 400 or 431"""
     needs_seam(t, "what its library hides cannot be refused")

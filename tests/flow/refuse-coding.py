@@ -38,6 +38,20 @@ def test_spelled_otherwise(t):
         "space before the name": strict.post(b" Transfer-Encoding: chunked", body=BODY)}, (400, 501))
 
 
+def test_disguised(t):
+    """2: a coding in a disguise, with no length beside it, is 400 or 501"""
+    needs_seam(t, "what its library hides cannot be refused")
+    strict.refused(t, {repr(line): strict.post(line, body=BODY) for line in strict.CODINGS}, (400, 501))
+
+
+def test_two_fields(t):
+    """2: two Transfer-Encoding are 400 or 501, whatever they say"""
+    needs_seam(t, "there the refusal waits for the body that its library expects")
+    values = (b"chunked", b"identity", b"gzip", b"cow", b"Chunked", b"")
+    strict.refused(t, {f"{one!r} and {two!r}": strict.post(b"Transfer-Encoding: " + one, b"Transfer-Encoding: " + two, body=BODY)
+                       for one in values for two in values}, (400, 501))
+
+
 def test_http10(t):
     """2: Transfer-Encoding in HTTP/1.0 is 400"""
     strict.refused(t, {

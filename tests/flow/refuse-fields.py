@@ -65,12 +65,96 @@ def test_request_lines(t):
     strict.refused(t, {f"line {line!r}": strict.get(line=line) for line in lines}, (400, 501, 505))
 
 
+TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CONTROLS = [byte for byte in range(256) if (byte < 0x20 and byte != 9) or byte == 0x7f]
+
+
+def test_any_byte_in_a_name(t):
+    """4: no byte that is not of a token stands in a name: first, within, last"""
+    needs_seam(t, "what its library hides cannot be refused")
+    cases = {}
+    for byte in range(256):
+        if byte not in TOKEN and byte != 0x3a:
+            cases[f"{byte:02x} first"] = strict.get(b"%cX: v" % byte)
+            cases[f"{byte:02x} within"] = strict.get(b"X%cY: v" % byte)
+            cases[f"{byte:02x} last"] = strict.get(b"X%c: v" % byte)
+    strict.refused(t, cases, (400,), step=strict.SWEEP)
+
+
+def test_any_control_in_a_value(t):
+    """4: no control stands in a value: first, within, last, far in, in one that the sidecar reads"""
+    needs_seam(t, "what its library hides cannot be refused")
+    cases = {}
+    for byte in CONTROLS:
+        cases[f"{byte:02x} first"] = strict.get(b"X: %cv" % byte)
+        cases[f"{byte:02x} last"] = strict.get(b"X: v%c" % byte)
+        cases[f"{byte:02x} far in"] = strict.get(b"X: " + b"v" * 37 + b"%cv" % byte)
+        cases[f"{byte:02x} in Cookie"] = strict.get(b"Cookie: a=%cb" % byte)
+        cases[f"{byte:02x} in Connection"] = strict.get(b"Connection: keep-alive%c" % byte)
+    strict.refused(t, cases, (400,), step=strict.SWEEP)
+
+
+def test_any_byte_in_a_method(t):
+    """4: no byte that is not of a token stands in a method"""
+    needs_seam(t, "what its library hides cannot be refused")
+    strict.refused(t, {f"{byte:02x}": strict.get(line=b"G%cT /bad HTTP/1.1" % byte)
+                       for byte in range(256) if byte not in TOKEN}, (400, 501, 505), step=strict.SWEEP)
+
+
+def test_any_byte_in_a_version(t):
+    """4: each byte of the version is as it should be, or the request is refused"""
+    needs_seam(t, "what its library hides cannot be refused")
+    cases = {}
+    for at in range(8):
+        for byte in b"\0\t\n\r 019.,/:hHtTpPxX\x7f\x80\xff":
+            version = bytearray(b"HTTP/1.1")
+            version[at] = byte
+            if bytes(version) not in (b"HTTP/1.1", b"HTTP/1.0"):
+                cases[repr(bytes(version))] = strict.get(line=b"GET /bad " + bytes(version))
+    strict.refused(t, cases, (400, 505))
+
+
+def test_empty_lines(t):
+    """4: more before a request than one empty line is 400"""
+    needs_seam(t, "what its library hides cannot be refused")
+    strict.refused(t, {repr(before): before + strict.get() for before in (
+        b"\r\n\r\n", b"\r\n" * 50, b"\n", b"\r", b"\r\r\n", b"\n\r\n", b"\r\n\n", b" ", b" \r\n", b"\t", b"\0", b"\xef\xbb\xbf",
+        b"\x0b", b"\r\n ", b"a\r\n")}, (400,))
+
+
 def test_versions(t):
     """4: versions other than 1.0 and 1.1 are 400 or 505"""
     strict.refused(t, {version.decode(): strict.get(line=b"GET /bad " + version)
                        for version in (b"HTTP/0.9", b"HTTP/2.0", b"HTTP/3.0", b"HTTP/9.9", b"HTTP/1.10", b"HTTP/01.1",
                                        b"HTTP/1.1.1", b"HTTP/-1.1")},
                    (400, 505))
+
+
+def test_no_version(t):
+    """4: HTTP/0.9 is refused"""
+    needs_seam(t, "what its library hides cannot be refused")
+    strict.refused(t, {repr(line): line for line in (
+        b"GET /bad\r\n\r\n", b"GET /bad \r\n\r\n", b"GET /bad\r\nHost: t.example\r\n\r\n", b"GET /bad\n\n", b"POST /bad\r\n\r\n",
+        b"GET\r\n\r\n", b"GET \r\n\r\n", b"/bad HTTP/1.1\r\n\r\n", b"HTTP/1.1\r\n\r\n", b"GET HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET  HTTP/1.1\r\nHost: a\r\n\r\n")}, (400, 505))
+
+
+def test_other_protocols(t):
+    """4: what is no HTTP/1 at all is refused: HTTP/2, TLS, PROXY, SSH, SMTP, an answer"""
+    needs_seam(t, "what its library hides cannot be refused")
+    hello = bytes.fromhex("16030100c8010000c40303") + bytes(range(1, 200))
+    strict.refused(t, {
+        "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"),
+        "HTTP/2, cut": b"PRI * HTTP/2.0\r\n\r\n", "PRI with a path": strict.get(line=b"PRI /bad HTTP/1.1"),
+        "TLS 1.2": hello, "TLS 1.0": b"\x16\x03\x01" + hello[3:], "SSL 2": b"\x80\x2e\x01\x03\x01" + bytes(40),
+        "a TLS alert": b"\x15\x03\x03\x00\x02\x02\x28",
+        "PROXY": b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n" + strict.get(), "PROXY UNKNOWN": b"PROXY UNKNOWN\r\n" + strict.get(),
+        "PROXY 2": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12) + strict.get(),
+        "SSH": b"SSH-2.0-OpenSSH_9.2\r\n", "SMTP": b"EHLO a.example\r\n", "SOCKS 4": b"\x04\x01\x00\x50\x7f\0\0\x01\0",
+        "SOCKS 5": b"\x05\x01\0", "an answer": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "SIP": b"INVITE sip:a@b SIP/2.0\r\n\r\n",
+        "RTSP": b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n", "ICAP": b"REQMOD icap://a/b ICAP/1.0\r\nHost: a\r\n\r\n", "JSON": b'{"a": 1}\r\n\r\n',
+        "Redis": b"*1\r\n$4\r\nPING\r\n", "memcached": b"get a\r\n", "nothing but zeros": bytes(50), "nothing but 0xff": b"\xff" * 50},
+        (400, 501, 505))
 
 
 def test_long_methods(t):

@@ -36,13 +36,16 @@ def deliver(client, wire, bytewise):
         pass
 
 
-def plans_of(case, wire, behind):
+SWEEP = 7           # of a sweep over byte values each case is cut at every seventh byte, and together they are at all
+
+
+def plans_of(case, wire, behind, first=0, step=1):
     """All ways in which wire can arrive, with `behind` right after it."""
     yield Plan(case, "whole", [wire + behind])
     yield Plan(case, "bytewise", arrival.singles(wire[:-1]) + [wire[-1:] + behind])
     yield Plan(case, "pipelined", [b"", wire + behind])
     yield Plan(case, "while another is answered", [wire + behind], held=b"")
-    for at in arrival.cuts(wire):
+    for at in arrival.cuts(wire)[first::step]:
         yield Plan(case, f"cut at byte {at}", [wire[:at], wire[at:] + behind])
 
 
@@ -81,19 +84,40 @@ def check_refused(t, plan, statuses):
     t.equal(rest, b"", f"{plan}: bytes behind the refusal ({plan.end})")
 
 
-def refused(t, cases, statuses, config=checks.PLAIN):
+def refused(t, cases, statuses, config=checks.PLAIN, step=1):
     """cases: what -> bytes."""
     limit.start(SECONDS)
     origin = t.origin()
     hold = holding(origin)
     outrider = t.outrider(config, origin=origin)
-    plans = [plan for what, wire in cases.items() for plan in plans_of(what, wire, SMUGGLED)]
+    plans = [plan for i, (what, wire) in enumerate(cases.items()) for plan in plans_of(what, wire, SMUGGLED, i % step, step)]
     goods = number_goods(plans)
     arrival.run(outrider, plans, None, origin, hold)
     for plan in plans:
         check_refused(t, plan, statuses)
     t.equal(collections.Counter((r.method, r.target) for r in origin.requests), goods, "whole requests at the target")
     t.equal(t.get(outrider).status, 200, "a good request afterwards")
+
+
+def answered(t, cases, statuses, config=checks.PLAIN):
+    """What is framed well, but refused: the connection goes on with the next request, or ends."""
+    limit.start(SECONDS)
+    origin = t.origin()
+    hold = holding(origin)
+    outrider = t.outrider(config, origin=origin)
+    plans = [plan for what, wire in cases.items() for plan in plans_of(what, wire, LAST)]
+    goods = number_goods(plans)
+    arrival.run(outrider, plans, None, origin, hold)
+    for plan in plans:
+        answers, rest = arrival.answers_of(plan.raw)
+        got = [answer.status for answer in answers]
+        if plan.held is not None or plan.how == "pipelined":
+            t.equal(got.pop(0), 200, f"{plan}: status of the good request")
+        t.true(got and got[0] in statuses and got[1:] in ([], [200]) and rest == b"",
+               f"{plan}: statuses {got}, expected one of {statuses}; behind them {rest[:200]!r} ({plan.end})")
+    seen = collections.Counter((r.method, r.target) for r in origin.requests)
+    del seen["GET", "/last"]
+    t.equal(seen, goods, "whole requests at the target")
 
 
 # ---- to be served ----
@@ -152,6 +176,34 @@ def accepted(t, cases, config=checks.PLAIN):
         t.equal(sorted((got - want).items()), [], "requests at the target that nobody sent")
         t.equal(sorted((want - got).items()), [], "requests that did not reach the target as they should")
     return origin
+
+
+# ---- field lines that some parsers take for others ----
+
+def disguises(name, value):
+    """Of a name: everything but the one way of writing it."""
+    half = len(name) // 2
+    return [
+        name + b" : " + value, name + b"\t: " + value, b" " + name + b": " + value, b"\t" + name + b": " + value,
+        name + b":\x0b" + value, name + b":\x0c" + value, name + b":\0" + value, name + b": " + value + b"\0",
+        name + b"\0: " + value, name + b"\x0b: " + value, name + b"\x85: " + value, name + b"\xa0: " + value,
+        name + b": \x7f" + value, name + b":\r" + value, name + b": " + value + b"\r", name + b": " + value + b"\rX: y",
+        name + b":\r\n " + value, name + b":\r\n\t" + value, name + b": " + value + b"\r\n x", name + b"\r\n : " + value,
+        name + b":\n" + value, name + b"\n: " + value, b"X: y\n" + name + b": " + value, b"X: y\r" + name + b": " + value,
+        b"X: y\r\r\n" + name + b": " + value, b"X: y\0\r\n" + name + b": " + value, b"X\r\n" + name + b": " + value,
+        b": \r\n" + name + b": " + value, name[:half] + b" " + name[half:] + b": " + value,
+        name[:half] + b"\xc4\xb0" + name[half:] + b": " + value, name + b" " + value, name + b"=" + value,
+        name + b";: " + value, name + b"/: " + value, b"\xef\xbb\xbf" + name + b": " + value, b'"' + name + b'": ' + value,
+        b"(" + name + b"): " + value, name + b"\x01: " + value, name + b": \x1b" + value, name + b": " + value + b"\x08"]
+
+
+CODINGS = disguises(b"Transfer-Encoding", b"chunked") + [
+    b"Transfer-Encoding: " + value for value in (
+        b"cow, chunked", b"chunked, cow", b"identity, chunked", b"chunk", b"chunkeD,", b",chunked", b"\xa0chunked", b"chunked\x85",
+        b"chun\xffked", b"'chunked'", b"chunked;", b"chunked;a=b", b"chunked chunked", b"chunked\tchunked", b"chunked\t",
+        b"(x)chunked", b"0", b"compress", b"deflate", b"gzip", b"x-gzip", b"trailers", b"%63hunked", b"chunked-",
+        b"=?utf-8?q?chunked?=", b"\xef\xbd\x83hunked")]
+LENGTHS = disguises(b"Content-Length", b"5")
 
 
 # ---- writing them ----
