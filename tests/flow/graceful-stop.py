@@ -204,59 +204,19 @@ def test_interrupt(t):
     released.append(True)
 
 
-class Load:
-    """Clients that use their connections until they are told to close them, GET and POST, until nobody lets them in."""
-    BODY = b"x" * 5000
-
-    def __init__(self, t, outrider, n=8):
-        self.outrider, self.answers, self.failed = outrider, 0, []
-        self.threads = [threading.Thread(target=self.run, args=(i,), daemon=True) for i in range(n)]
-        for thread in self.threads:
-            thread.start()
-        t.wait_until(lambda: self.answers > 50 * n, "some answers")
-
-    def run(self, number):
-        while True:
-            try:
-                client = Client(self.outrider)
-            except OSError:
-                return
-            try:
-                self.use(client, number)
-            except Exception as error:              # of whatever kind: nobody was told that it would fail
-                self.failed.append(repr(error))
-            client.close()
-
-    def use(self, client, number):
-        closing = False
-        while not closing:
-            self.answers += 1
-            if self.answers % 2:
-                answer = client.ask("POST", f"/{number}", body=self.BODY)
-            else:
-                answer = client.get(f"/{number}")
-            if (answer.status, answer.body) != (200, self.BODY):
-                raise Failure(f"{answer.status} with {len(answer.body)} bytes")
-            closing = answer.get("connection") == "close"
-
-    def join(self):
-        for thread in self.threads:
-            thread.join(remaining())
-
-
 def test_under_load(t):
     """twenty stops under load: no request of clients that keep their connections is lost, with no delay"""
     start_clock(60)
-    origin = t.origin(name=Load.BODY.decode())
-    outrider = t.outrider("workers: 2\n" + PLAIN, origin=origin)
+    outrider = t.outrider("workers: 2\n" + PLAIN, origin=t.origin())
     for stop in range(20):
         if stop > 0:
             outrider.stopped = False
             outrider.start()
-        load = Load(t, outrider)
+        load = Load(t, outrider, 8, fresh=2)
         outrider.signal(signal.SIGTERM)
         t.equal(outrider.wait(), 0, "exit code")
-        load.join()
+        for thread in load.threads:
+            thread.join(remaining())
         t.equal(load.failed, [], f"failed requests at stop {stop}, of {load.answers}")
 
 

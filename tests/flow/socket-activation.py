@@ -81,6 +81,41 @@ def test_gone_and_back(t):
             t.equal(waiting.response().body, b"hello", "answer to who came in between")
 
 
+ONLY = CONFIG.replace(', { name: own, address: "@main@" }', "")
+
+
+def test_rolling(t):
+    """one process after the other on one socket, each begun before the one before stops: no request is lost"""
+    start_clock(60)
+    with listening() as web:
+        origin = t.origin()
+        old = t.outrider(ONLY, wrapper=activated([web], ["web"]), origin=origin)
+        load = Load(t, web.getsockname(), 6, fresh=2)
+        for _ in range(10):
+            new = t.outrider(ONLY, wrapper=activated([web], ["web"]), origin=origin)
+            load.answered(200)
+            old.stop()
+            load.answered(200)
+            t.equal(load.failed, [], "failed requests")
+            old = new
+        t.equal((load.stop(), load.refused), ([], 0), f"failed requests of {load.answers}, and refused connections")
+
+
+def test_restarts(t):
+    """one process after the other on one socket, each begun when the one before has ended: no request is lost"""
+    start_clock(60)
+    with listening() as web:
+        outrider = t.outrider(ONLY, wrapper=activated([web], ["web"]), origin=t.origin())
+        load = Load(t, web.getsockname(), 6, fresh=2)
+        for _ in range(10):
+            outrider.stop()
+            outrider.stopped = False
+            outrider.start()
+            load.answered(200)
+            t.equal(load.failed, [], "failed requests")
+        t.equal((load.stop(), load.refused), ([], 0), f"failed requests of {load.answers}, and refused connections")
+
+
 def test_missing(t):
     """a name that systemd did not give is an error at the start"""
     with listening() as web:

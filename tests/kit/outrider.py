@@ -196,6 +196,9 @@ class Outrider:
         """Highest resident size since the start."""
         return self._status_kib("VmHWM")
 
+    def resident_kib(self):
+        return self._status_kib("VmRSS")
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
