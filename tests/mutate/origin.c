@@ -127,17 +127,19 @@ static const char *wrong_target(const struct reader *r)
     return is_path_normal(r->target, r->target_len) ? NULL : "a path that is not in its normal form";
 }
 
-/* The last member of the last Via must be the sidecar's own: bytes that it did not write itself have none. */
+/* The last member of the last Via must be the sidecar's own, "1.1 outrider-...": bytes that it did not write have none. */
 static bool has_via(const struct reader *r)
 {
-    static const char mark[] = " outrider";
+    static const char mark[] = "outrider";
     const struct field *last = NULL;
+    const char *by;
 
     for (size_t i = 0; i < r->nfields; i++)
         if (r->fields[i].name_len == 3 && strncasecmp(r->fields[i].name, "via", 3) == 0)
             last = &r->fields[i];
-    return last != NULL && last->value_len >= sizeof mark - 1 &&
-           memcmp(last->value + last->value_len - sizeof mark + 1, mark, sizeof mark - 1) == 0;
+    by = last == NULL ? NULL : memrchr(last->value, ' ', last->value_len);
+    return by != NULL && (size_t)(last->value + last->value_len - by) > sizeof mark - 1 &&
+           memcmp(by + 1, mark, sizeof mark - 1) == 0;
 }
 
 static const char *wrong_fields(const struct reader *r)
@@ -427,7 +429,7 @@ static void go_on(struct conn *c)
     turn_watch(&c->watch, sent == SENT_BLOCKED ? EPOLLIN | EPOLLOUT : EPOLLIN);
     if (sent == SENT_BROKEN)
         bury(c, false);
-    else if (sent == SENT_ALL && (!c->early || reader_is_idle(&c->in) || c->after != AFTER_NOTHING))
+    else if (sent == SENT_ALL && (!c->early || c->raw || reader_is_idle(&c->in) || c->after != AFTER_NOTHING))
         on_finished(c);
 }
 
