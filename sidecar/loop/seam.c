@@ -363,22 +363,59 @@ static ssize_t send_own_head(struct client *c, const struct iovec *iov, size_t n
     return (ssize_t)iov[0].iov_len + sent - (ssize_t)left;
 }
 
+/* Nobody was asked for this answer: the library's memory does not do for what it makes of the request (a Cookie of very
+ * many pairs, say). It is refused in our words; 0.9.75 would say its own head twice. */
+static bool is_library_refusing(const struct client *c, const struct iovec *iov)
+{
+    const char *p = iov->iov_base;
+
+    return c->request != NULL && !c->answering && !c->taken && c->refused == 0 && iov->iov_len > 12 &&
+           memcmp(p, "HTTP/1.", 7) == 0 && (p[9] == '4' || p[9] == '5');
+}
+
+static ssize_t refuse_for_library(struct client *c, const struct iovec *iov, size_t n)
+{
+    const char *status = (const char *)iov->iov_base + 9;
+    size_t all = 0;
+
+    c->framing.verdict = (int16_t)((status[0] - '0') * 100 + (status[1] - '0') * 10 + (status[2] - '0'));
+    c->refused = 1;
+    refuse(c);
+    for (size_t i = 0; i < n; i++)
+        all += iov[i].iov_len;
+    return (ssize_t)all;
+}
+
+static ssize_t send_pieces(struct client *c, const struct iovec *iov, size_t n, int flags, bool *ours)
+{
+    *ours = true;
+    if (c->head != NULL)
+        return send_own_head(c, iov, n, flags);
+    if (__builtin_expect(is_library_refusing(c, iov), 0))
+        return refuse_for_library(c, iov, n);
+    *ours = false;
+    return -1;
+}
+
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
 {
     struct client *c = client_of(fd);
     struct iovec iov = { (void *)p, n };
+    bool ours = false;
+    ssize_t sent = c != NULL ? send_pieces(c, &iov, 1, flags, &ours) : -1;
 
-    return c != NULL && c->head != NULL ? send_own_head(c, &iov, 1, flags) : __real_send(fd, p, n, flags);
+    return ours ? sent : __real_send(fd, p, n, flags);
 }
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
 {
     struct client *c = client_of(fd);
+    bool ours = false;
+    ssize_t sent = c != NULL ? send_pieces(c, m->msg_iov, m->msg_iovlen, flags, &ours) : -1;
 
-    return c != NULL && c->head != NULL ? send_own_head(c, m->msg_iov, m->msg_iovlen, flags)
-                                        : __real_sendmsg(fd, m, flags);
+    return ours ? sent : __real_sendmsg(fd, m, flags);
 }
 
 ssize_t __wrap_sendfile64(int out, int in, off_t *offset, size_t n);

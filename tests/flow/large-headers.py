@@ -78,4 +78,19 @@ routes: [ { match: { paths: ["/**"] }, service: web } ]
     t.equal(len(origin.requests), 1, "requests at the target")
 
 
+def test_cookie_of_many_pairs(t):
+    """a Cookie whose pairs are too many for the library's memory is refused in our words, once"""
+    needs_seam(t, "the library answers in its own words, 0.9.75 with two heads")
+    origin = t.origin()
+    outrider = t.outrider(PLAIN, origin=origin)
+    client = t.client(outrider)
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nCookie: a=b" + b";c=d" * 1500 + b"\r\n\r\n")
+    answer = client.response()
+    if answer.status != 200:                        # a later library may have room
+        problem(t, answer, 431, "header-too-large", "http_request_denied")
+        t.equal(client.ending()[1], b"", "bytes behind the refusal")
+        t.equal([entry["status"] for entry in outrider.access_log(1)], [431], "access log")
+    t.equal(t.get(outrider, headers=[("Cookie", "a=b" + ";c=d" * 50)]).status, 200, "fifty pairs")
+
+
 main()
