@@ -28,6 +28,7 @@ struct conn {
     struct watch watch;
     struct conn *prev, *next;
     bool steady;
+    bool noisy;            /* it has sent something on the idle connection, which may have crossed with a request */
     struct rng rng;
     struct reader in;
     struct sender sender;
@@ -331,6 +332,8 @@ static void answer(struct conn *c)
     else
         answer_hostile(c);
     text_add(&c->sender.out, "", 0);
+    if (c->noisy)
+        rename_plan(&c->sender.out, "X-Muta");
     settle(c);
 }
 
@@ -358,7 +361,8 @@ static enum reader_body on_head(struct reader *r)
         return READER_AS_FRAMED;
     }
     if (c->asked.tagged)                /* the same seed has it answered in the same way */
-        c->rng = rng_for(the_seed, c->asked.tag.conn, 1000u + c->asked.tag.message * 100u + c->promise->seen[c->asked.tag.message]);
+        c->rng = rng_for(the_seed, c->asked.tag.conn,
+                         1000u + c->asked.tag.message * 100u + c->promise->seen[c->asked.tag.message]);
     c->early = !c->steady && rng_chance(&c->rng, 40);
     if (c->early)
         answer(c);
@@ -406,6 +410,7 @@ static void on_finished(struct conn *c)
         bury(c, c->after == AFTER_RESET);
     } else if (c->after == AFTER_IDLE_BYTES && !c->spoilt) {
         c->after = AFTER_NOTHING;
+        c->noisy = true;
         sender_begin(&c->sender, &c->rng, 0);
         text_add(&c->sender.out, late, rng_chance(&c->rng, 500) ? sizeof late - 1 : rng_below(&c->rng, sizeof late));
         c->sender.until = turn_now() + rng_below(&c->rng, 5000);
