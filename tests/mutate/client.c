@@ -475,7 +475,7 @@ static int connect_from(struct client *c, const struct sockaddr *to, socklen_t l
     if (c->slow_reader)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     if (to->sa_family == AF_INET) {
-        from.sin_addr.s_addr = htonl(0x7f000002u + 0x100u * (uint32_t)rng_below(&c->rng, 3) + (uint32_t)rng_below(&c->rng, 250));
+        from.sin_addr.s_addr = htonl((uint32_t)(0x7f000002u + 0x100u * rng_below(&c->rng, 3) + rng_below(&c->rng, 250)));
         setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0)

@@ -129,10 +129,13 @@ static void add_some(struct text *to, struct rng *r, const char *const list[], s
 /* ---- requests */
 
 static const char *const harmless[] = {
-    "Accept: */*\r\n", "Accept-Encoding: gzip, br\r\n", "User-Agent: mutate/1 (x; y)\r\n", "Cookie: a=b; c=\"d e\"\r\n",
+    "Accept: */*\r\n", "Accept-Encoding: gzip, br\r\n", "User-Agent: mutate/1 (x; y)\r\n",
+    "Cookie: a=b; c=\"d e\"\r\n",
     "Authorization: Bearer abc.def.ghi\r\n", "X-Empty:\r\n", "X-Empty: \t \r\n", "If-None-Match: W/\"x\", \"y\"\r\n",
-    "Range: bytes=0-99\r\n", "X-Canary: 1\r\n", "Cache-Control: no-cache\r\n", "TE: trailers\r\n", "Via: 1.1 other\r\n",
-    "X-Forwarded-For: 192.0.2.1, 10.0.0.1\r\n", "Forwarded: for=192.0.2.60;proto=http\r\n", "X-Forwarded-Proto: https\r\n",
+    "Range: bytes=0-99\r\n", "X-Canary: 1\r\n", "Cache-Control: no-cache\r\n", "TE: trailers\r\n",
+    "Via: 1.1 other\r\n",
+    "X-Forwarded-For: 192.0.2.1, 10.0.0.1\r\n", "Forwarded: for=192.0.2.60;proto=http\r\n",
+    "X-Forwarded-Proto: https\r\n",
     "X-Request-ID: 0123456789abcdef\r\n", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n",
     "Connection: keep-alive\r\n", "Keep-Alive: timeout=5, max=100\r\n", "Connection: X-Hop\r\nX-Hop: here\r\n",
     "Origin: https://shop.example\r\n", "X-Latin: caf\xe9\r\n", "Proxy-Connection: keep-alive\r\n",
@@ -140,7 +143,8 @@ static const char *const harmless[] = {
 static const char *const harmful[] = {
     "Connection: close\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n", "Connection: Host, Content-Length\r\n",
     "Max-Forwards: 0\r\n", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nConnection: Upgrade, HTTP2-Settings\r\n",
-    "X_Forwarded_For: 6.6.6.6\r\n", "Host: second.example\r\n", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n",
+    "X_Forwarded_For: 6.6.6.6\r\n", "Host: second.example\r\n", "Content-Length: 5\r\n",
+    "Transfer-Encoding: chunked\r\n",
     "Expect: something\r\n", "Connection: X-Forwarded-For, Via\r\n", "TE: gzip;q=1.0, trailers\r\n",
     "Via: 1.1 outrider\r\n", "Trailer: X-Checksum\r\n", "Proxy-Authorization: Basic YTpi\r\n",
 };
@@ -148,17 +152,20 @@ static const char *const harmful[] = {
 static const char *pick_method(struct rng *r, bool good)
 {
     static const char *const usual[] = { "GET", "GET", "GET", "POST", "POST", "PUT", "HEAD", "OPTIONS", "DELETE" };
-    static const char *const odd[] = { "PATCH", "TRACE", "CONNECT", "PROPFIND", "M-SEARCH", "get", "PRI", "XXXXXXXXXX" };
+    static const char *const odd[] = { "PATCH", "TRACE", "CONNECT", "PROPFIND", "M-SEARCH", "get", "PRI",
+                                       "XXXXXXXXXX" };
 
     return !good && rng_chance(r, 40) ? rng_pick(r, odd) : rng_pick(r, usual);
 }
 
 static void add_target(struct text *to, struct rng *r, const struct tag *t, bool in_query)
 {
-    static const char *const paths[] = { "/m/a", "/m/b/c", "/unix/x", "/strip/m/x", "/regex/42", "/once/x", "/", "/m/",
+    static const char *const paths[] = { "/m/a", "/m/b/c", "/unix/x", "/strip/m/x", "/regex/42", "/once/x", "/",
+                                         "/m/",
                                          "/m/%7euser", "/m/a;b=c", "/only-post/x", "/cond/x", "/nothing" };
     static const char *const odd[] = { "/m/../m/a", "/m/%2e%2e/m", "/m//a", "/m/a%2Fb", "/m/%25", "*", "/m/..;/x",
-                                       "http://h.example/m/x", "HTTP://H.example:80/m/y", "https://[::1]:8443/m", "/m/%00",
+                                       "http://h.example/m/x", "HTTP://H.example:80/m/y", "https://[::1]:8443/m",
+                                       "/m/%00",
                                        "h.example:443", "/good/../m/./a", "/%6d/a", "/m/\\x" };
 
     if (t->kind == TAG_GOOD)
@@ -263,13 +270,15 @@ static const char *const answer_fields[] = {
     "Server: origin\r\n", "Content-Type: text/plain\r\n", "Cache-Control: max-age=60\r\n", "ETag: \"x\"\r\n",
     "Set-Cookie: a=b; Path=/\r\n", "Set-Cookie: c=d; HttpOnly\r\n", "Vary: *\r\n", "Connection: keep-alive\r\n",
     "Keep-Alive: timeout=5\r\n", "Connection: X-Gone\r\nX-Gone: yes\r\n", "Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n",
-    "X-Empty:\r\n", "Via: 1.1 behind\r\n", "Location: /elsewhere\r\n", "Link: </a>; rel=preload\r\n", "X-Latin: caf\xe9\r\n",
+    "X-Empty:\r\n", "Via: 1.1 behind\r\n", "Location: /elsewhere\r\n", "Link: </a>; rel=preload\r\n",
+    "X-Latin: caf\xe9\r\n",
     "Trailer: X-Checksum\r\n", "Content-Encoding: identity\r\n", "Upgrade: h2c\r\n", "Warning: 110 - \"Stale\"\r\n",
 };
 
 static void add_interim(struct text *to, struct rng *r, bool good)
 {
-    static const char *const interim[] = { "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+    static const char *const interim[] = { "HTTP/1.1 100 Continue\r\n\r\n",
+                                           "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
                                            "HTTP/1.1 102 Processing\r\n\r\n" };
 
     for (size_t n = rng_chance(r, 60) ? 1 + rng_below(r, !good && rng_chance(r, 100) ? 30 : 3) : 0; n > 0; n--)
@@ -288,7 +297,8 @@ static void add_marks(struct text *to, const struct asked *asked, unsigned statu
 
 static unsigned pick_status(struct rng *r)
 {
-    static const unsigned statuses[] = { 200, 200, 200, 200, 200, 201, 204, 206, 301, 304, 400, 404, 418, 500, 503, 599, 999 };
+    static const unsigned statuses[] = { 200, 200, 200, 200, 200, 201, 204, 206, 301, 304, 400, 404, 418, 500, 503,
+                                         599, 999 };
 
     return rng_chance(r, 700) ? 200 : rng_pick(r, statuses);
 }

@@ -146,8 +146,10 @@ static void obey_all(void)
 
 static const char *read_options(int argc, char **argv, const char **seeds)
 {
-    static const struct option names[] = { { "seed", 1, NULL, 's' }, { "connections", 1, NULL, 'c' }, { "first", 1, NULL, 'f' },
-                                           { "seeds", 1, NULL, 'd' }, { "unix", 1, NULL, 'u' }, { NULL, 0, NULL, 0 } };
+    static const struct option names[] = {
+        { "seed", 1, NULL, 's' }, { "connections", 1, NULL, 'c' }, { "first", 1, NULL, 'f' }, { "seeds", 1, NULL, 'd' },
+        { "unix", 1, NULL, 'u' }, { NULL, 0, NULL, 0 },
+    };
     const char *unix_path = NULL;
 
     for (int ch; (ch = getopt_long(argc, argv, "", names, NULL)) != -1;) {

@@ -18,19 +18,25 @@ static const char *const lines[] = {
     "Host: evil.example\r\n", "Host:\r\n", "Host: a@b\r\n", "Host: a, b\r\n", "Connection: close\r\n",
     "Connection: keep-alive\r\n", "Connection: close, keep-alive\r\n", "Connection: Transfer-Encoding\r\n",
     "Connection: upgrade\r\n", "Upgrade: websocket\r\n", "Expect: 100-continue\r\n", "TE: trailers, deflate\r\n",
-    ": empty\r\n", " folded\r\n", "\tfolded\r\n", "no colon\r\n", "X:\r\n", "X: a\r b\r\n", "X: a\n b\r\n", "X\r\nY: z\r\n",
+    ": empty\r\n", " folded\r\n", "\tfolded\r\n", "no colon\r\n", "X:\r\n", "X: a\r b\r\n", "X: a\n b\r\n",
+    "X\r\nY: z\r\n",
     "GET / HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n", "\r\n", "\n", "\r", "X-Forwarded-For: 6.6.6.6\r\n",
     "Trailer: Content-Length\r\n", "Date: never\r\n", "Max-Forwards: 1\r\n", "Via: 1.1 outrider\r\n",
 };
 static const char *const words[] = {
-    "GET", "HEAD", "POST", "CONNECT", "TRACE", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "http/1.1", "HTTP/1.10", "*", "/",
-    "//", "/..", "/%2e%2e/", "%00", "%2f", "%5c", "..;/", "#", "?", "\\", "chunked", "Content-Length", "Transfer-Encoding",
-    "Host", "Connection", "close", "keep-alive", "Upgrade", "100", "101", "103", "200", "204", "304", "199", "099", "1000",
-    "0", "ffffffffffffffff", "7fffffffffffffff", "0x10", "-1", "+1", "00000000000000000000001", "1e3", "\"", "\"a", ",", ";",
+    "GET", "HEAD", "POST", "CONNECT", "TRACE", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "http/1.1",
+    "HTTP/1.10", "*", "/",
+    "//", "/..", "/%2e%2e/", "%00", "%2f", "%5c", "..;/", "#", "?", "\\", "chunked", "Content-Length",
+    "Transfer-Encoding",
+    "Host", "Connection", "close", "keep-alive", "Upgrade", "100", "101", "103", "200", "204", "304", "199", "099",
+    "1000",
+    "0", "ffffffffffffffff", "7fffffffffffffff", "0x10", "-1", "+1", "00000000000000000000001", "1e3", "\"", "\"a",
+    ",", ";",
     ":",
     " ", "\t", "\v", "\xc2\xa0", "\xff", "@", "[::1", "http://", "https://x/", "~", "localhost",
 };
-static const char *const breaks[] = { "\n", "\r", "\r\r\n", "\n\r", "\r\n\r\n", "\r\n ", "\r\n\t", "", " \r\n", "\0\r\n",
+static const char *const breaks[] = { "\n", "\r", "\r\r\n", "\n\r", "\r\n\r\n", "\r\n ", "\r\n\t", "", " \r\n",
+                                      "\0\r\n",
                                       "\x0b\r\n" };
 
 /* ---- lines */
@@ -167,7 +173,8 @@ static void word_other(struct text *t, struct rng *r)
 static void number_other(struct text *t, struct rng *r)
 {
     static const char *const odd[] = { "0", "-1", "+1", "18446744073709551616", "9223372036854775808", "99999999999",
-                                       "4294967296", "0x1f", "1 ", "", "5,5", "5, 6", "1.5", "00", "010", "fffffffffffffffff", "7fffffff" };
+                                       "4294967296", "0x1f", "1 ", "", "5,5", "5, 6", "1.5", "00", "010",
+                                       "fffffffffffffffff", "7fffffff" };
     struct range w = a_run(t, r, true);
     unsigned long long value = 0;
     struct text to = { 0 };
