@@ -19,6 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* max_retries is 2; one more, after the end of a kept connection, is not counted. */
+enum { TRIES = 4 };
 enum { SEEN_MOST = 6000, SURPLUS_MOST = 16000, LATE_MOST = 20000 };
 
 /* What follows an answer. */
@@ -179,7 +181,7 @@ static const char *wrong_request(struct conn *c, const struct reader *r)
         return "a request of a connection that ended long ago";
     if (p->allowed[t->message] == 0)
         return "a request that was smuggled: a strict reader does not see it in what the client sent";
-    if (++p->seen[t->message] > 3u * p->allowed[t->message])
+    if (++p->seen[t->message] > TRIES * p->allowed[t->message])
         return "a request that came more often than it may be tried";
     if (!request_is_idempotent(r) && ++p->seen_once[t->message] > p->allowed[t->message])
         return "a request that may not be repeated came twice";

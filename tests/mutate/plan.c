@@ -30,7 +30,7 @@ static enum reader_body on_head(struct reader *r)
     *p = (struct promised){ .head = r->method_len == 4 && memcmp(r->method, "HEAD", 4) == 0, .upgrade = r->upgrade,
                             .minor = r->minor };
     p->tagged = request_tag(r, &p->tag);
-    if (p->tagged && g->promise->allowed[p->tag.message] < UINT8_MAX / 3)
+    if (p->tagged && g->promise->allowed[p->tag.message] < UINT8_MAX / 4)
         g->promise->allowed[p->tag.message]++;
     return READER_AS_FRAMED;
 }

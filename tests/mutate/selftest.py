@@ -47,6 +47,12 @@ def each(sock, reply):
         sock.sendall(reply(got, TAG.search(got).group(0)))
 
 
+def without_body(got):
+    """The head, but for what frames a body and what ends at this hop."""
+    gone = re.compile(rb"(?i)(transfer-|content-|expect|proxy-|keep-|connection|x-request-id|via|x-forwarded|forwarded)")
+    return b"\r\n".join(line for line in got.split(b"\r\n") if not gone.match(line))
+
+
 class Faults:
     """What stands in the place of the daemon. Each takes a client's connection and the ports of the targets."""
 
@@ -123,15 +129,13 @@ class Faults:
         got, _ = head(sock, b"")
         if got is not None and re.match(rb"POST .*~g", got):
             for _ in range(2):
-                lines = [l for l in got.split(b"\r\n") if not re.match(rb"(?i)(transfer|content|expect|proxy|keep|conn)", l)]
-                to_target(ports["steady"], b"\r\n".join(lines) + OURS)
+                to_target(ports["steady"], without_body(got) + OURS)
 
     def cuts_uploads(self, sock, ports):
         """the body of a good request is not as long as it was"""
         got, _ = head(sock, b"")
         if got is not None and re.match(rb"POST .*~g", got) and b"Content-Length: 0" not in got:
-            lines = [l for l in got.split(b"\r\n") if not re.match(rb"(?i)(transfer|content|expect|proxy|keep|conn)", l)]
-            to_target(ports["steady"], b"\r\n".join(lines) + OURS)
+            to_target(ports["steady"], without_body(got) + OURS)
 
 
 def to_target(port, request):
