@@ -1,7 +1,7 @@
 /* sidecar/conf/file.h - a whole small file in memory.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Inside sidecar/conf only. Blocks; control thread, and the discovery thread for its file registry. */
+ * Blocks; control thread, and the discovery thread for local files (registries, tokens). */
 #pragma once
 
 #include "base/buf.h"
