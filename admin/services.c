@@ -3,6 +3,7 @@
 #include "admin/services.h"
 
 #include "base/jsonw.h"
+#include "discovery/check.h"
 
 static const char *const health_names[] = { "healthy", "degraded", "unhealthy", "unknown" };
 enum { HEALTHS = 4 };
@@ -68,9 +69,41 @@ static void put_source(struct jsonw *j, const struct source_status *s, sc_msec n
     jsonw_close(j);
 }
 
-static const char *target_state(enum endpoint_state state)
+static const char *target_state(const struct target_entry *t)
 {
-    return state == EP_CRITICAL ? "unhealthy" : state == EP_SERVING_TERMINATING ? "draining" : "active";
+    if (t->unfit != NULL)
+        return "unhealthy";
+    switch (t->record->state) {
+    case EP_CRITICAL:
+    case EP_NOT_PASSING:
+    case EP_MAINTENANCE:
+        return "unhealthy";
+    case EP_SERVING_TERMINATING:
+        return "draining";
+    case EP_READY:
+    case EP_WARNING:
+        break;
+    }
+    return t->held ? "held" : "active";
+}
+
+static void put_check(struct jsonw *j, const struct target *t)
+{
+    uint64_t packed = atomic_load_explicit(&t->last_check, memory_order_relaxed);
+    char text[CHECK_TEXT_MAX];
+    struct check_result r;
+    sc_msec wall;
+
+    if (packed == 0) {
+        jsonw_null(j, "last_check");
+        return;
+    }
+    r = check_unpack(packed, &wall);
+    jsonw_object(j, "last_check");
+    jsonw_time(j, "at", wall);
+    jsonw_bool(j, "passed", r.outcome == CHECK_PASSED);
+    jsonw_text(j, "result", check_print(text, r));
+    jsonw_close(j);
 }
 
 static void put_target(struct jsonw *j, const struct target_entry *t)
@@ -80,11 +113,11 @@ static void put_target(struct jsonw *j, const struct target_entry *t)
     jsonw_uint(j, "weight", t->record->weight);
     jsonw_milli(j, "effective_weight", (int64_t)t->weight * 1000 / WEIGHT_UNIT);
     jsonw_text(j, "zone", t->record->zone);
-    jsonw_text(j, "state", target_state(t->record->state));
+    jsonw_text(j, "state", target_state(t));
     jsonw_bool(j, "eligible", t->eligible);
     jsonw_text(j, "reason", t->reason);
     jsonw_uint(j, "inflight", atomic_load_explicit(&t->target->inflight, memory_order_relaxed));
-    jsonw_null(j, "last_check");
+    put_check(j, t->target);
     jsonw_close(j);
 }
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/refs.h"
+#include "discovery/check.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -28,8 +29,7 @@ static void quarantine(struct tracked *t, const struct record *r, const char *re
     t->nquarantined++;
 }
 
-/* The addresses of a record, without their port when they come from a name. One holds a stated address. */
-static const struct address *addresses(const struct record *r, struct address *one, unsigned *n)
+const struct address *record_addresses(const struct record *r, struct address *one, unsigned *n)
 {
     *n = 0;
     if (r->wrong != NULL)
@@ -41,22 +41,27 @@ static const struct address *addresses(const struct record *r, struct address *o
     return one;
 }
 
-static unsigned count_targets(const struct tracked *t)
+static unsigned count_addresses(const struct record *r)
 {
-    unsigned all = 0, n;
+    unsigned n = r->wrong == NULL;
 
-    for (unsigned i = 0; i < t->nrecords && all < TRACKED_TARGETS_MAX; i++) {
-        const struct record *r = &t->records[i];
+    if (r->name.name != NULL)
+        name_addresses(r->name.name, &n);
+    return n;
+}
 
-        n = r->wrong == NULL;
-        if (r->name.name != NULL)
-            name_addresses(r->name.name, &n);
-        all += n;
-    }
+static unsigned count_targets(struct tracked *t)
+{
+    unsigned all = 0;
+
+    for (unsigned i = 0; i < t->nrecords && all < TRACKED_TARGETS_MAX; i++)
+        all += count_addresses(&t->records[i]);
+    list_each(it, &t->held)
+        all += count_addresses(held_record(it));
     return all < TRACKED_TARGETS_MAX ? all : TRACKED_TARGETS_MAX;
 }
 
-static const char *host_of(const struct endpoint *e)
+const char *record_host(const struct endpoint *e)
 {
     return e->path != NULL ? "localhost" : e->host;
 }
@@ -67,7 +72,7 @@ static void set_key(struct buf *key, const struct endpoint *e, const struct addr
 
     address_print(text, (const struct sockaddr *)&a->sa);
     buf_clear(key);
-    buf_puts(key, host_of(e));
+    buf_puts(key, record_host(e));
     buf_putc(key, ' ');
     buf_puts(key, text);
     buf_puts(key, e->tls ? " tls" : "");
@@ -81,7 +86,7 @@ static struct target *target_for(struct build *b, const struct endpoint *e, cons
     set_key(&b->key, e, a);
     target = map_get(&b->t->targets, buf_view(&b->key));
     if (target == NULL) {
-        target = target_new(host_of(e), a, e->tls);
+        target = target_new(record_host(e), a, e->tls);
         map_put(&b->t->targets, buf_view(&b->key), target);
     } else if (target->built == b->set->version) {
         return NULL;
@@ -113,13 +118,24 @@ static uint32_t part_of(uint32_t weight, unsigned n)
     return weight > 0 && part == 0 ? 1 : part;
 }
 
+static const char *unfit(struct target_set *set, const struct target *t)
+{
+    char text[CHECK_TEXT_MAX];
+    sc_msec wall;
+
+    if (!t->unfit)
+        return NULL;
+    check_print(text, check_unpack(atomic_load_explicit(&t->last_check, memory_order_relaxed), &wall));
+    return arena_printf(&set->arena, "health check: %s", text);
+}
+
 static void add_record(struct build *b, const struct record *r)
 {
     struct target_set *set = b->set;
     struct endpoint *copy = NULL;
     struct address one;
     unsigned n, doubles = 0;
-    const struct address *at = addresses(r, &one, &n);
+    const struct address *at = record_addresses(r, &one, &n);
 
     for (unsigned i = 0; i < n && set->n < b->room; i++) {
         struct address a = at[i];
@@ -137,7 +153,7 @@ static void add_record(struct build *b, const struct record *r)
             *copy = endpoint_copy(&set->arena, &r->at);
         }
         set->at[set->n++] = (struct target_entry){ .target = target, .weight = part_of(r->at.weight, n),
-                                                   .record = copy };
+                                                   .held = r->held, .unfit = unfit(set, target), .record = copy };
     }
     if (doubles > 0)
         quarantine(b->t, r, "the same target is listed before");
@@ -164,6 +180,14 @@ static void explain(struct tracked *t, const struct record *r, bool has_room)
     }
 }
 
+static void build_record(struct build *b, const struct record *r)
+{
+    bool has_room = b->set->n < b->room || b->room < TRACKED_TARGETS_MAX;
+
+    add_record(b, r);
+    explain(b->t, r, has_room);
+}
+
 void tracked_build(struct tracked *t)
 {
     struct build b = { .t = t, .room = count_targets(t), .key = BUF_INIT };
@@ -172,19 +196,20 @@ void tracked_build(struct tracked *t)
     t->nquarantined = 0;
     b.set = target_set_new(t->shared, b.room);
     b.set->n = 0;
-    for (unsigned i = 0; i < t->nrecords; i++) {
-        bool has_room = b.set->n < b.room || b.room < TRACKED_TARGETS_MAX;
-
-        add_record(&b, &t->records[i]);
-        explain(t, &t->records[i], has_room);
-    }
+    for (unsigned i = 0; i < t->nrecords; i++)
+        build_record(&b, &t->records[i]);
+    list_each(it, &t->held)
+        build_record(&b, held_record(it));
     target_set_finish(b.set, t->conf->balancer.ops, t->conf->balancer.conf);
     forget_gone(&b);
     buf_fini(&b.key);
     target_set_unref(&t->set);
     t->set = b.set;
+    t->shown_held = t->nheld;
+    t->built = loop_now(t->loop);
     t->dirty = false;
     t->stale_status = true;
+    health_sync(t);
 }
 
 /* --- status --- */
@@ -194,6 +219,8 @@ static void copy_source(struct service_status *s, const struct tracked *t)
     struct source_status *source = arena_alloc(&s->arena, sizeof *source);
 
     *source = t->source;
+    source->interval = t->watch.interval;
+    source->held = t->shown_held > 0;
     source->registry = arena_dupz(&s->arena, str_of(t->source.registry));
     source->last_change.wall = t->changed_wall;
     source->last_change.cause = t->cause == NULL ? NULL : arena_dupz(&s->arena, str_of(t->cause));

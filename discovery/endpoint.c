@@ -58,6 +58,8 @@ static bool check_path(const char *path, struct sc_error *err)
 
 bool endpoint_check(const struct endpoint *e, struct sc_error *err)
 {
+    if (e->wrong != NULL)
+        return sc_error_set(err, "%s", e->wrong);
     if ((e->host == NULL) == (e->path == NULL))
         return sc_error_set(err, e->host == NULL ? "needs `host` and `port`, or `unix`" : "has both `host` and `unix`");
     if (e->path != NULL)
@@ -97,9 +99,9 @@ static bool same_pairs(struct sc_pairs a, struct sc_pairs b)
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return a->port == b->port && a->weight == b->weight && a->tier == b->tier && a->tls == b->tls &&
-           a->state == b->state && same_text(a->host, b->host) && same_text(a->path, b->path) &&
-           same_text(a->id, b->id) && same_text(a->zone, b->zone) && same_text(a->node, b->node) &&
-           same_strings(a->tags, b->tags) && same_pairs(a->meta, b->meta);
+           a->state == b->state && same_text(a->wrong, b->wrong) && same_text(a->host, b->host) &&
+           same_text(a->path, b->path) && same_text(a->id, b->id) && same_text(a->zone, b->zone) &&
+           same_text(a->node, b->node) && same_strings(a->tags, b->tags) && same_pairs(a->meta, b->meta);
 }
 
 static const char *copy_text(struct arena *a, const char *z)
@@ -132,6 +134,7 @@ struct endpoint endpoint_copy(struct arena *a, const struct endpoint *e)
     c.id = copy_text(a, e->id);
     c.host = copy_text(a, e->host);
     c.path = copy_text(a, e->path);
+    c.wrong = copy_text(a, e->wrong);
     c.zone = copy_text(a, e->zone);
     c.node = copy_text(a, e->node);
     c.tags = copy_strings(a, e->tags);

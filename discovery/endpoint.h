@@ -17,7 +17,9 @@ enum endpoint_state {
     EP_READY,
     EP_WARNING,                 /* serves, and complains: eligible */
     EP_SERVING_TERMINATING,     /* on its way out: eligible only when nothing else of the service is */
-    EP_CRITICAL,                /* not eligible */
+    EP_CRITICAL,                /* not eligible, like those that follow */
+    EP_NOT_PASSING,             /* complains, and only those that do not are wanted */
+    EP_MAINTENANCE,             /* taken out by hand */
 };
 
 struct endpoint {
@@ -32,6 +34,7 @@ struct endpoint {
     struct sc_strings tags;
     struct sc_pairs meta;
     enum endpoint_state state;
+    const char *wrong;          /* why no target can be made of it, in the provider's words; NULL: ask endpoint_check() */
 };
 
 /* The keys of one record in `targets:` and in registry files, and what they load into. */

@@ -8,7 +8,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/refs.h"
+#include "discovery/probe.h"
 #include "discovery/tracked.h"
+#include "loop/curlmux.h"
 #include "loop/offload.h"
 
 #include <assert.h>
@@ -16,7 +18,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { FIRST_WAIT = 5000 };
+enum {
+    FIRST_WAIT = 5000,
+    SETTLE = 100,           /* ms: a service gets a new set this often at most; the first change is not kept waiting */
+};
 
 /* Travels from the control thread. */
 struct plan {
@@ -39,6 +44,8 @@ struct discovery {
     struct loop *loop;
     pthread_t thread;
     struct resolver *resolver;
+    struct curlmux *curl;
+    struct prober *prober;
     struct map services;                /* of struct tracked, by name */
     struct link registries;             /* of struct registry_use */
     struct plan *plan;                  /* in force */
@@ -46,7 +53,7 @@ struct discovery {
     uint64_t plans, tables;             /* how many so far */
     bool pending;                       /* the plan had no table yet */
     bool changed;                       /* a set did */
-    struct timer first_wait, patience, stop_wait;
+    struct timer first_wait, again, stop_wait;
     struct task publish;
     struct mail stop;
     bool stopping;
@@ -161,16 +168,27 @@ static struct table *make_table(struct discovery *d)
     return t;
 }
 
+static bool publish_in(struct discovery *d, sc_msec delay)
+{
+    if (!d->again.pending || d->again.at > loop_now(d->loop) + delay)
+        timer_start(d->loop, &d->again, delay);
+    return true;
+}
+
 /* An answer whose names are still being looked up must not take the targets away that serve meanwhile. */
 static bool wants_patience(struct discovery *d, struct tracked *t)
 {
     sc_msec left = t->patience - loop_now(d->loop);
 
-    if (left <= 0 || tracked_is_ready(t))
-        return false;
-    if (!d->patience.pending || d->patience.at > loop_now(d->loop) + left)
-        timer_start(d->loop, &d->patience, left);
-    return true;
+    return left > 0 && !tracked_is_ready(t) && publish_in(d, left);
+}
+
+/* What changes many times in a row is built once for all of them. */
+static bool wants_to_settle(struct discovery *d, struct tracked *t)
+{
+    sc_msec left = t->built + SETTLE - loop_now(d->loop);
+
+    return t->built > 0 && left > 0 && publish_in(d, left);
 }
 
 static bool is_ready(const struct discovery *d)
@@ -188,7 +206,7 @@ static bool build_dirty(struct discovery *d)
     for (unsigned i = 0; i < d->plan->n; i++) {
         struct tracked *t = d->order[i];
 
-        if (t->dirty && (no_wait || !wants_patience(d, t))) {
+        if (t->dirty && (no_wait || !wants_patience(d, t)) && (d->pending || !wants_to_settle(d, t))) {
             tracked_build(t);
             d->changed = true;
         }
@@ -214,9 +232,9 @@ static void publish(struct task *task)
         d->options.on_table(d->options.arg, d->plan->tag, t);
 }
 
-static void on_patience(struct timer *t)
+static void on_again(struct timer *t)
 {
-    struct discovery *d = list_entry(t, struct discovery, patience);
+    struct discovery *d = list_entry(t, struct discovery, again);
 
     loop_task(d->loop, &d->publish);
 }
@@ -257,7 +275,7 @@ static struct registry_use *registry_use(struct discovery *d, const struct regis
     }
     use = xnew(struct registry_use);
     use->conf = conf;
-    use->live = (struct registry_live){ conf->name, conf->provider, conf->conf, d->loop, NULL };
+    use->live = (struct registry_live){ conf->name, conf->provider, conf->conf, d->loop, d->curl, NULL };
     list_push(&d->registries, &use->link);
     return use;
 }
@@ -279,7 +297,7 @@ static struct tracked *track(struct discovery *d, const struct discovery_service
     struct tracked *t = map_get(&d->services, str_of(conf->name));
 
     if (t == NULL) {
-        t = tracked_new(conf->name, d->loop, d->resolver);
+        t = tracked_new(conf->name, d->loop, d->resolver, d->prober);
         t->poke = on_poke;
         t->owner = d;
         map_put(&d->services, str_of(conf->name), t);
@@ -287,6 +305,7 @@ static struct tracked *track(struct discovery *d, const struct discovery_service
         t->dirty = true;
     }
     tracked_watch(t, conf, registry_use(d, conf->source.registry));
+    health_sync(t);
     t->seen = d->plans;
     return t;
 }
@@ -370,10 +389,12 @@ static void on_stop(struct mail *m)
     d->plans++;
     drop_untracked(d);
     drop_unused_registries(d);
+    prober_free(&d->prober);
     resolver_free(&d->resolver);
+    curlmux_free(&d->curl);
     graveyard_close(d->graveyard);
     timer_stop(&d->first_wait);
-    timer_stop(&d->patience);
+    timer_stop(&d->again);
     release(d, &d->plan);
     timer_start(d->loop, &d->stop_wait, 1);
 }
@@ -409,11 +430,13 @@ struct discovery *discovery_start(const struct discovery_options *options)
         d->options.first_wait = FIRST_WAIT;
     d->loop = loop_new();
     d->resolver = resolver_new(d->loop, options->offload);
+    d->curl = curlmux_new(d->loop);
+    d->prober = prober_new(d->loop, d->curl);
     d->graveyard = graveyard_new(d->loop);
     d->services = (struct map)MAP_INIT;
     list_init(&d->registries);
     d->first_wait.fn = on_first_wait;
-    d->patience.fn = on_patience;
+    d->again.fn = on_again;
     d->stop_wait.fn = on_stopped;
     d->publish.fn = publish;
     d->stop.fn = on_stop;

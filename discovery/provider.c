@@ -8,6 +8,7 @@
 
 /* Every provider: one row here, one file in providers/. */
 #define PROVIDERS(X) \
+    X(consul) \
     X(file)
 
 #define DECLARE(name) extern const struct provider provider_##name;
@@ -22,11 +23,21 @@ const struct provider *const providers[] = { PROVIDERS(ROW) NULL };
 static const char *const names[] = { PROVIDERS(NAME) NULL };
 #undef NAME
 
+/* Beside the tables, by hand; a unit test compares the names. */
+#define STRING(name) "\"" name "\":{\"type\":\"string\"}"
+#define STRINGS(name, most) \
+    "\"" name "\":{\"oneOf\":[{\"type\":\"string\"}," \
+    "{\"type\":\"array\",\"minItems\":1,\"maxItems\":" most ",\"items\":{\"type\":\"string\"}}]}"
 const char registries_schema[] =
-    "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"type\",\"path\"],"
-    "\"additionalProperties\":false,\"properties\":{\"type\":{\"enum\":[\"file\"]},"
-    "\"path\":{\"oneOf\":[{\"type\":\"string\"},"
-    "{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,\"items\":{\"type\":\"string\"}}]}}}}";
+    "{\"type\":\"object\",\"additionalProperties\":{\"oneOf\":["
+    "{\"type\":\"object\",\"required\":[\"type\",\"path\"],\"additionalProperties\":false,\"properties\":{"
+    "\"type\":{\"const\":\"file\"}," STRINGS("path", "100") "}},"
+    "{\"type\":\"object\",\"required\":[\"type\"],\"additionalProperties\":false,\"properties\":{"
+    "\"type\":{\"const\":\"consul\"}," STRINGS("address", "16") "," STRING("token") "," STRING("token_file") ","
+    STRING("ca") "," STRING("ca_path") "," STRING("certificate") "," STRING("key") "," STRING("server_name") ","
+    "\"verify\":{\"type\":\"boolean\"},"
+    "\"consistency\":{\"enum\":[\"default\",\"consistent\",\"stale\",\"cached\"]},"
+    STRING("datacenter") "," STRING("namespace") "," STRING("partition") ",\"wait\":{}}}]}}";
 
 const struct provider *provider_find(struct sc_str name)
 {
@@ -53,7 +64,8 @@ static bool load_registry(struct conf_load *load, const struct node *at, struct 
         return load_unknown(load, type, "type of registry", names);
     r->at = at;
     r->conf = conf = arena_zero(load->arena, r->provider->conf_size);
-    return conf_load_object_but(load, at, r->provider->fields, conf, but);
+    return conf_load_object_but(load, at, r->provider->fields, conf, but) &&
+           (r->provider->check == NULL || r->provider->check(load, at, conf));
 }
 
 bool registries_load(struct conf_load *load, const struct node *at, void *to)

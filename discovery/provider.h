@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct conf_load;
+struct curlmux;
 struct loop;
 struct node;
 struct provider;
@@ -24,6 +25,7 @@ struct registry_live {
     const struct provider *provider;
     const void *conf;               /* the provider's keys; may be replaced by an equal value at a reload */
     struct loop *loop;
+    struct curlmux *curl;
     void *state;                    /* the provider's own */
 };
 
@@ -33,7 +35,11 @@ struct watch {
     const void *conf;               /* the keys of its source; may be replaced by an equal value at a reload */
     struct registry_live *registry; /* NULL for static targets */
     struct loop *loop;
-    uint64_t index;                 /* the registry's version of the last answer, for the status; the provider sets it */
+    /* The provider sets these, before it reports: the registry's version of the answer, for the status; why the registry
+     * itself says that its answer may be wrong or old (a literal; NULL: it does not). */
+    uint64_t index;
+    const char *doubt;
+    sc_msec interval;               /* as in struct provider, which it begins with */
     void *state;                    /* the provider's own */
 };
 
@@ -44,6 +50,10 @@ struct provider {
     const struct sc_field *source_fields;   /* of a service's source, `registry` aside */
     size_t source_size;
     sc_msec interval;                       /* an answer or watch_contact is expected at least this often; 0: never again */
+    /* Control thread, after the keys were read (may be NULL): relations between them, the environment's defaults. Reports
+     * mistakes through load_error(); false after one. */
+    bool (*check)(struct conf_load *load, const struct node *at, void *conf);
+    bool (*check_source)(struct conf_load *load, const struct node *at, void *conf);
     /* Before the first watch and after the last one of a registry; may be NULL. */
     void (*open)(struct registry_live *r);
     void (*close)(struct registry_live *r);
@@ -58,8 +68,9 @@ const struct provider *provider_find(struct sc_str name);
 /* For the services that state their targets themselves; its watch->conf is a struct sc_list of endpoint_conf. */
 extern const struct provider provider_static;
 
-/* All targets of the service as of now; copied. cause: a word or two for the status ("file changed"), copied. */
-void watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause);
+/* All targets of the service as of now; copied. cause: a word or two for the status ("file changed"), copied. True when it
+ * is not what was said before. */
+bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause);
 /* The registry answers, and nothing changed. */
 void watch_contact(struct watch *w);
 /* It does not, or not in a way that can be used; the last answer stays in force. */

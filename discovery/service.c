@@ -11,7 +11,11 @@
 
 const char source_schema[] =
     "{\"type\":\"object\",\"required\":[\"registry\"],\"additionalProperties\":false,\"properties\":{"
-    "\"registry\":{\"type\":\"string\"},\"service\":{\"type\":\"string\"}}}";
+    "\"registry\":{\"type\":\"string\"},\"service\":{\"type\":\"string\"},\"filter\":{\"type\":\"string\"},"
+    "\"tags\":{\"oneOf\":[{\"type\":\"string\"},"
+    "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"string\"}}]},\"passing_only\":{\"type\":\"boolean\"},"
+    "\"tagged_address\":{\"type\":\"string\"},\"datacenter\":{\"type\":\"string\"},"
+    "\"namespace\":{\"type\":\"string\"},\"partition\":{\"type\":\"string\"}}}";
 
 /* What its keys mean depends on the registry's type, which may stand further down: read by discovery_service_link. */
 static bool source_load(struct conf_load *load, const struct node *at, void *to)
@@ -32,11 +36,20 @@ const struct sc_field discovery_service_fields[] = {
                .doc = "The targets, stated here. A service has either this or `source`."),
     SC_CUSTOM(S, source, struct source_conf, source_load, .schema = source_schema,
               .doc = "The registry that knows the targets: `registry` is a name of `registries`, the other keys depend "
-                     "on its type. For files: `service`, the name in the file, by default the service's own."),
+                     "on its type (`outrider help services.source`). All have `service`, the name there, by default the "
+                     "service's own."),
     SC_CUSTOM(S, balancer, struct balancer_choice, balancer_load, .schema = balancer_schema, .dflt = "round_robin",
               .doc = "How a target is chosen for each try: round_robin (in exact order, in proportion to the weights "
                      "when these differ), strict_round_robin (ignores weights), weighted, least_request, random; or a "
                      "map with `type` and the keys of that type. What counts is counted for the whole process."),
+    SC_OBJECT(S, shrink_guard, struct guard_conf, guard_fields,
+              .doc = "What happens to an answer of a registry that empties the service, or takes away many of its targets "
+                     "at once, or shortens it while the registry has no leader: the targets it lacks are probed (by "
+                     "`health_check`, else by connecting, 1 second). Those that fail are gone at once; those that answer "
+                     "are kept for `hold`, and shown as `held`. Not for `targets` stated here."),
+    SC_OBJECT_OPT(S, health_check, const struct health_conf, health_fields, .brief = "path",
+                  .doc = "Active checks of every target, wherever it comes from; off unless given. One that fails them gets "
+                         "no traffic until it passes again. A path in place of the map is `{ path: PATH }`."),
     SC_END
 };
 #undef S
@@ -69,7 +82,10 @@ static bool link_source(struct conf_load *load, const struct registries *registr
     if (source->registry == NULL)
         return registry_names(load, registries, name);
     source->conf = conf = arena_zero(load->arena, source->registry->provider->source_size);
-    return conf_load_object_but(load, source->at, source->registry->provider->source_fields, conf, but);
+    if (!conf_load_object_but(load, source->at, source->registry->provider->source_fields, conf, but))
+        return false;
+    return source->registry->provider->check_source == NULL ||
+           source->registry->provider->check_source(load, source->at, conf);
 }
 
 /* targets[i] as written: the list may be given as its one item. */
@@ -102,6 +118,19 @@ static bool check_targets(struct conf_load *load, const struct node *at, const s
     return ok;
 }
 
+/* It becomes part of a URL. */
+static bool check_health(struct conf_load *load, const struct node *at, const struct health_conf *c)
+{
+    if (c == NULL)
+        return true;
+    if (c->path[0] != '/')
+        return load_error(load, at, "the path begins with a slash");
+    for (const char *p = c->path; *p != '\0'; p++)
+        if (*p <= ' ' || *p > '~' || *p == '#')
+            return load_error(load, at, "the path holds something else than visible ASCII characters, or a `#`");
+    return true;
+}
+
 bool discovery_service_link(struct conf_load *load, const struct registries *registries, struct discovery_service *s,
                             const struct node *at)
 {
@@ -113,6 +142,9 @@ bool discovery_service_link(struct conf_load *load, const struct registries *reg
         return load_error(load, at, listed ? "has both `targets` and `source`" : "needs `targets` or `source`");
     mark = load_enter(load, listed ? "targets" : "source");
     ok = listed ? check_targets(load, targets, &s->targets) : link_source(load, registries, &s->source);
+    load_leave(load, mark);
+    mark = load_enter(load, "health_check");
+    ok &= check_health(load, node_get(at, "health_check"), s->health_check);
     load_leave(load, mark);
     return ok;
 }

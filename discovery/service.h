@@ -8,6 +8,9 @@
 #include "conf/load.h"
 #include "discovery/balance/balancer.h"
 #include "discovery/endpoint.h"
+#include "discovery/guard.h"
+#include "discovery/health.h"
+#include "loop/fetch.h"
 
 struct provider;
 
@@ -32,11 +35,21 @@ struct source_conf {
 };
 extern const char source_schema[];
 
+/* How the service's targets are spoken to, which health checks have to know. Filled in by whoever owns those keys. */
+struct discovery_tls {
+    bool on;
+    const char *server_name;
+    struct fetch_tls files;
+};
+
 struct discovery_service {
     const char *name;
     struct sc_list targets;             /* of struct endpoint_conf */
     struct source_conf source;
     struct balancer_choice balancer;
+    struct guard_conf shrink_guard;
+    const struct health_conf *health_check; /* NULL: none */
+    struct discovery_tls tls;
 };
 /* The keys of one item of `services:` that are discovery's, `name` included: for an SC_INLINE row. */
 extern const struct sc_field discovery_service_fields[];

@@ -56,16 +56,28 @@ static const char *not_ready(const struct target_entry *e)
 {
     if (e->weight == 0)
         return "weight 0";
+    if (e->unfit != NULL)
+        return e->unfit;
     switch (e->record->state) {
     case EP_READY:
     case EP_WARNING:
         return NULL;
     case EP_SERVING_TERMINATING:
         return "terminating";
+    case EP_NOT_PASSING:
+        return "warning";
+    case EP_MAINTENANCE:
+        return "maintenance";
     case EP_CRITICAL:
         break;
     }
     return "critical";
+}
+
+/* On its way out, and able to serve until then. */
+static bool may_end(const struct target_entry *e)
+{
+    return e->weight > 0 && e->unfit == NULL && e->record->state == EP_SERVING_TERMINATING;
 }
 
 /* The lowest tier with a target in one of the two conditions; -1: none has. */
@@ -75,7 +87,7 @@ static int lowest_tier(const struct target_set *set, bool terminating)
 
     for (unsigned i = 0; i < set->n; i++) {
         const struct target_entry *e = &set->at[i];
-        bool fits = terminating ? e->weight > 0 && e->record->state == EP_SERVING_TERMINATING : not_ready(e) == NULL;
+        bool fits = terminating ? may_end(e) : not_ready(e) == NULL;
 
         if (fits && (lowest < 0 || e->record->tier < lowest))
             lowest = e->record->tier;
@@ -94,7 +106,7 @@ static void judge(struct target_set *set)
         struct target_entry *e = &set->at[i];
 
         e->reason = not_ready(e);
-        if (last_resort && e->weight > 0 && e->record->state == EP_SERVING_TERMINATING)
+        if (last_resort && may_end(e))
             e->reason = NULL;
         if (e->reason == NULL && e->record->tier != tier)
             e->reason = "tier";

@@ -32,8 +32,10 @@ enum { WEIGHT_UNIT = 27720 };
 struct target_entry {
     struct target *target;
     uint32_t weight;                /* effective, in 1/WEIGHT_UNIT */
-    bool eligible;                  /* may be picked: by state, tier and weight */
-    const char *reason;             /* why not: "critical", "terminating", "weight 0", "tier"; NULL when eligible */
+    bool eligible;                  /* may be picked: by state, health, tier and weight */
+    bool held;                      /* the registry has ceased to name it; kept by the shrink guard */
+    const char *unfit;              /* what its health check found, NULL: fine; the set's */
+    const char *reason;             /* why not: "critical", "terminating", "weight 0", "tier", ...; NULL when eligible */
     const struct endpoint *record;  /* as stated; the set's */
 };
 

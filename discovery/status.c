@@ -12,19 +12,22 @@ enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono)
         return SOURCE_FAILED;
     if (s->failing || (s->interval > 0 && now_mono - s->live_mono > 2 * s->interval))
         return SOURCE_STALE;
-    return SOURCE_LIVE;
+    return s->held ? SOURCE_HELD : SOURCE_LIVE;
 }
 
 const char *source_mode_name(enum source_mode m)
 {
-    static const char *const names[] = { [SOURCE_LIVE] = "live", [SOURCE_STALE] = "stale", [SOURCE_FAILED] = "failed" };
+    static const char *const names[] = { [SOURCE_LIVE] = "live", [SOURCE_STALE] = "stale", [SOURCE_HELD] = "held",
+                                         [SOURCE_FAILED] = "failed" };
 
     return names[m];
 }
 
 sc_msec source_age_at(const struct source_status *s, sc_msec now_mono)
 {
-    if (source_mode_at(s, now_mono) == SOURCE_LIVE || s->live_mono == 0)
+    enum source_mode mode = source_mode_at(s, now_mono);
+
+    if (mode == SOURCE_LIVE || mode == SOURCE_HELD || s->live_mono == 0)
         return 0;
     return now_mono - s->live_mono;
 }

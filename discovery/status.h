@@ -8,13 +8,14 @@
 #include "base/clock.h"
 #include "discovery/set.h"
 
-enum source_mode { SOURCE_LIVE, SOURCE_STALE, SOURCE_FAILED };
+enum source_mode { SOURCE_LIVE, SOURCE_STALE, SOURCE_HELD, SOURCE_FAILED };
 
 struct source_status {
     const char *registry;           /* its name in the configuration; "targets" for static ones */
     const char *type;               /* "static", "file", ... */
     bool answered;                  /* at least once */
     bool failing;                   /* the last attempt did not succeed */
+    bool held;                      /* the shrink guard keeps targets that the last answer lacks */
     sc_msec interval;               /* contact is expected this often; 0: static */
     uint64_t index;
     sc_msec live_mono;              /* when it was last known to be live */
@@ -45,9 +46,9 @@ struct discovery_status {
 };
 
 /* live: the last attempt succeeded and contact is within twice the interval; stale: not so, but there is an answer in
- * force; failed: there never was one. */
+ * force; held: live, but targets that it has ceased to name are kept; failed: there never was an answer. */
 enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono);
-const char *source_mode_name(enum source_mode m);           /* "live" "stale" "failed" */
+const char *source_mode_name(enum source_mode m);           /* "live" "stale" "held" "failed" */
 /* ms since it was last live; 0 while live. */
 sc_msec source_age_at(const struct source_status *s, sc_msec now_mono);
 

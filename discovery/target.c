@@ -85,6 +85,7 @@ struct target *target_new(const char *host, const struct address *address, bool 
     t->tls = tls;
     t->sa_len = address->n;
     t->sa = address->sa;
+    atomic_init(&t->last_check, 0);
     atomic_init(&t->inflight, 0);
     return t;
 }

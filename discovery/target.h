@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct health;
+
 struct target {
     atomic_uint refs;
     uint32_t slot;              /* small; reused once the last reference is gone */
@@ -24,7 +26,11 @@ struct target {
     bool tls;
     socklen_t sa_len;
     struct sockaddr_storage sa;
-    uint64_t built;             /* the discovery thread's own: the set it was last put into */
+    /* The discovery thread's own: the set it was last put into; its health check, and what that thinks of it. */
+    uint64_t built;
+    struct health *health;
+    bool unfit;
+    _Atomic(uint64_t) last_check;   /* check_pack() of discovery/check.h; relaxed */
     /* Tries under way, of all workers; relaxed. attempt does ++ when it has picked and -- when the try is over. */
     _Alignas(64) atomic_uint inflight;
 };

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "discovery/balance/balancer.h"
+#include "discovery/held.h"
 #include "loop/loop.h"
 
 #include <assert.h>
@@ -16,13 +17,16 @@ static struct tracked *tracked_of(struct watch *w)
     return list_entry(w, struct tracked, watch);
 }
 
-struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver *resolver)
+struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver *resolver, struct prober *prober)
 {
     struct tracked *t = xnew(struct tracked);
 
     t->shared = service_shared_new(name);
     t->loop = loop;
     t->resolver = resolver;
+    t->prober = prober;
+    list_init(&t->held);
+    list_init(&t->checks);
     t->targets = (struct map)MAP_INIT;
     t->set = target_set_new(t->shared, 0);
     target_set_finish(t->set, balancers[0], NULL);
@@ -33,11 +37,16 @@ struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver
 
 /* --- answers --- */
 
+void record_fini(struct record *r)
+{
+    if (r->name.name != NULL)
+        resolver_leave(&r->name);
+}
+
 static void leave_names(struct record *records, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (records[i].name.name != NULL)
-            resolver_leave(&records[i].name);
+        record_fini(&records[i]);
 }
 
 static void on_name(struct name_user *u)
@@ -55,7 +64,7 @@ static void note_error(struct tracked *t, const char *text)
 }
 
 /* Wrong, numeric, or a name to be looked up. */
-static void record_init(struct tracked *t, struct arena *arena, struct record *r, const struct endpoint *e)
+void record_init(struct tracked *t, struct arena *arena, struct record *r, const struct endpoint *e)
 {
     struct sc_error err = SC_ERROR_INIT;
     struct address a;
@@ -97,6 +106,20 @@ static void take_answer(struct tracked *t, const struct endpoint *all, unsigned 
     t->dirty = true;
 }
 
+static void note_change(struct tracked *t, const char *cause)
+{
+    t->changed_wall = clock_wall_ms();
+    free(t->cause);
+    t->cause = xstrdup(cause);
+}
+
+void tracked_changed(struct tracked *t, const char *cause)
+{
+    note_change(t, cause);
+    t->dirty = true;
+    t->poke(t);
+}
+
 static void contact(struct tracked *t)
 {
     if (t->source.failing)
@@ -110,21 +133,27 @@ static void contact(struct tracked *t)
     t->poke(t);
 }
 
-void watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause)
+bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause)
 {
     struct tracked *t = tracked_of(w);
     bool same = same_answer(t, all, n);
 
+    if (!same && t->source.answered && t->registry != NULL)
+        held_judge(t, all, n, w->doubt != NULL);
+    else if (!same)
+        held_drop(t);               /* of another source: what this one says is new, not less */
     t->source.answered = true;
     t->source.index = w->index;
     if (!same)
         take_answer(t, all, n);
-    if (!same || t->cause == NULL) {
-        t->changed_wall = clock_wall_ms();
-        free(t->cause);
-        t->cause = xstrdup(cause);
-    }
-    contact(t);
+    if (!same || t->cause == NULL)
+        note_change(t, cause);
+    t->source.contact_wall = clock_wall_ms();
+    if (w->doubt == NULL)
+        contact(t);
+    else
+        watch_failed(w, "%s", w->doubt);
+    return !same;
 }
 
 void watch_contact(struct watch *w)
@@ -159,7 +188,6 @@ static void source_init(struct tracked *t)
     t->source = (struct source_status){
         .registry = t->registry == NULL ? "targets" : t->registry->live.name,
         .type = t->provider->name,
-        .interval = t->provider->interval,
     };
 }
 
@@ -184,7 +212,8 @@ void tracked_watch(struct tracked *t, const struct discovery_service *conf, stru
     t->registry = registry;
     t->provider = registry == NULL ? &provider_static : live->provider;
     t->watch = (struct watch){ .service = t->shared->name, .registry = live, .loop = t->loop,
-                               .conf = registry == NULL ? (const void *)&conf->targets : conf->source.conf };
+                               .conf = registry == NULL ? (const void *)&conf->targets : conf->source.conf,
+                               .interval = t->provider->interval };
     source_init(t);
     t->watching = true;
     t->stale_status = true;
@@ -231,6 +260,8 @@ void tracked_free(struct tracked **tp)
 
     *tp = NULL;
     tracked_unwatch(t);
+    health_stop(t);
+    held_drop(t);
     leave_names(t->records, t->nrecords);
     free(t->records);
     targets_free(&t->targets);

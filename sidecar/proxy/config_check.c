@@ -177,6 +177,15 @@ static void check_tls(struct conf_load *l, const struct service_conf *s, const s
     load_leave(l, mark);
 }
 
+/* Health checks speak to the targets as requests do. */
+static void link_tls(struct service_conf *s)
+{
+    s->discovery.tls = (struct discovery_tls){
+        .on = s->protocol == PROTOCOL_HTTPS, .server_name = s->tls.server_name,
+        .files = { .ca = s->tls.ca, .certificate = s->tls.certificate, .key = s->tls.key, .insecure = !s->tls.verify },
+    };
+}
+
 static void check_backoff(struct conf_load *l, const struct retry_conf *r, const struct node *item)
 {
     const struct node *at = node_get(node_get(item, "retry"), "backoff");
@@ -203,6 +212,7 @@ static void link_services(struct config *c, struct conf_load *l, const struct no
             link_methods(l, &all[i].retry, item);
             check_backoff(l, &all[i].retry, item);
             check_tls(l, &all[i], item);
+            link_tls(&all[i]);
         }
         leave_item(&s);
     }

@@ -12,6 +12,7 @@ import time
 from . import arrival, http
 from .checks import PLAIN, problem, proxy_status
 from .client import Client
+from .consul import Consul, instance
 from .http import BadMessage, Truncated, chunk, chunked, head
 from .limit import TimedOut, remaining, start as start_clock, wait_until
 from .origin import Connection, Origin

@@ -195,6 +195,20 @@ static void tells_what_a_reload_changed(void **state)
     }
 }
 
+static void names_are_in(const char *schema, const struct sc_field *fields)
+{
+    char quoted[64];
+
+    for (const struct sc_field *f = fields; f->type != SC_T_END; f++) {
+        if (f->type == SC_T_INLINE) {
+            names_are_in(schema, f->fields);
+            continue;
+        }
+        snprintf(quoted, sizeof quoted, "\"%s\"", f->name);
+        assert_non_null(strstr(schema, quoted));
+    }
+}
+
 static void schemas_name_what_there_is(void **state)
 {
     (void)state;
@@ -204,14 +218,8 @@ static void schemas_name_what_there_is(void **state)
         assert_ptr_equal(provider_find(str_of(providers[i]->name)), providers[i]);
         snprintf(quoted, sizeof quoted, "\"%s\"", providers[i]->name);
         assert_non_null(strstr(registries_schema, quoted));
-        for (const struct sc_field *f = providers[i]->fields; f->type != SC_T_END; f++) {
-            snprintf(quoted, sizeof quoted, "\"%s\"", f->name);
-            assert_non_null(strstr(registries_schema, quoted));
-        }
-        for (const struct sc_field *f = providers[i]->source_fields; f->type != SC_T_END; f++) {
-            snprintf(quoted, sizeof quoted, "\"%s\"", f->name);
-            assert_non_null(strstr(source_schema, quoted));
-        }
+        names_are_in(registries_schema, providers[i]->fields);
+        names_are_in(source_schema, providers[i]->source_fields);
     }
     assert_null(provider_find(STR("static")));
 }

@@ -1,0 +1,13 @@
+/* discovery/held.h - targets that an answer lacks and that are kept for a while all the same.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside discovery/ only; discovery thread. guard.h says when; here is what becomes of them: each is probed at once and then
+ * every other second, gone with the first probe that fails, and with the end of the hold. */
+#pragma once
+
+#include "discovery/tracked.h"
+
+/* Before an answer is taken: which targets in force it lacks, and whether they are held. */
+void held_judge(struct tracked *t, const struct endpoint *all, unsigned n, bool doubted);
+/* Lets go of all of them. */
+void held_drop(struct tracked *t);

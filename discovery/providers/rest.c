@@ -1,0 +1,362 @@
+/* discovery/providers/rest.c - what the registries that are asked over HTTP have in common.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/providers/rest.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "conf/file.h"
+#include "conf/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONNECT_TIMEOUT = 3000,
+    PAUSE_BASE = 250, PAUSE_CAP = 10000,        /* ms, after failures */
+    STEADY = 1000,                              /* ms: who answers only after this has recovered */
+    RETRY_AFTER_MAX = 60000,                    /* ms that a registry may ask us to wait */
+    TOKEN_MAX = 8192,
+};
+#define ANSWER_MAX ((size_t)64 << 20)           /* 10 000 targets take about 15 MiB */
+
+struct rest {
+    struct registry_live *live;
+    const struct rest_conf *(*conf_of)(const struct registry_live *live);
+    const char *token_field;        /* "X-Consul-Token: " */
+    unsigned current;               /* the address that answered last */
+    char *token;                    /* the last good one; NULL: none */
+    char *token_error;              /* why the file could not be read again; NULL: it could */
+};
+
+#define R struct rest_conf
+const struct sc_field rest_fields[] = {
+    SC_STRINGS(R, address, .max = 16,
+               .doc = "Where it is: `http://host:port`, `https://host:port` or `unix:/path`. Of several the first is "
+                      "asked, and the next one when an address does not answer."),
+    SC_SECRETF(R, token, .doc = "What shows who we are. `token_file` is read again before every call."),
+    SC_STRING(R, ca, .doc = "File with the certificates of those who may vouch for the registry, in PEM; default: the "
+                            "system's."),
+    SC_STRING(R, ca_path, .doc = "Directory of such files, as `openssl rehash` makes it."),
+    SC_STRING(R, certificate, .doc = "File with a certificate of our own, in PEM."),
+    SC_STRING(R, key, .doc = "File with its key, in PEM."),
+    SC_STRING(R, server_name, .doc = "The name in the registry's certificate; default: the host of the address."),
+    SC_BOOL(R, verify, .dflt = "true", .doc = "Whether the registry's certificate is checked."),
+    SC_END
+};
+#undef R
+
+/* --- keys --- */
+
+bool rest_is_plain(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~')
+            return false;
+    return *text != '\0';
+}
+
+/* "unix:/path", also as "unix:///path". */
+static const char *socket_of(const char *address)
+{
+    if (strncmp(address, "unix:", 5) != 0)
+        return NULL;
+    return strncmp(address + 5, "//", 2) == 0 ? address + 7 : address + 5;
+}
+
+static bool check_address(struct conf_load *load, const struct node *at, const char *address)
+{
+    const char *socket = socket_of(address), *host;
+
+    if (socket != NULL)
+        return socket[0] == '/' || load_error(load, at, "`%s`: the path of a socket starts with a slash", address);
+    if (strncmp(address, "http://", 7) != 0 && strncmp(address, "https://", 8) != 0)
+        return load_error(load, at, "`%s`: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH", address);
+    host = strchr(address, '/') + 2;
+    if (!rest_is_plain(address) || host[strspn(host, "/:")] == '\0' || strpbrk(address, "@?#\"<>\\^`{|}") != NULL)
+        return load_error(load, at, "`%s`: not a plain address; users, queries and escapes do not belong there", address);
+    return true;
+}
+
+static bool check_token(struct conf_load *load, const struct node *at, struct sc_str token)
+{
+    for (size_t i = 0; i < token.n; i++)
+        if (token.p[i] <= ' ' || token.p[i] > '~')
+            return load_error(load, at, "`token`: only visible ASCII characters can be sent");
+    return true;
+}
+
+bool rest_check(struct conf_load *load, const struct node *at, const struct rest_conf *c)
+{
+    const struct node *address = node_get(at, "address");
+    bool ok = check_token(load, at, c->token.value);
+
+    for (unsigned i = 0; i < c->address.n; i++)
+        ok &= check_address(load, address != NULL ? address : at, c->address.at[i]);
+    if ((c->certificate == NULL) != (c->key == NULL))
+        ok = load_error(load, at, "`certificate` and `key` belong together");
+    if (!c->verify)
+        load_warning(load, at, "nobody checks who answers: TLS without `verify` protects from nothing");
+    return ok;
+}
+
+void rest_add_escaped(struct buf *to, const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+        if ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || strchr("-._~", *c) != NULL)
+            buf_putc(to, (char)*c);
+        else
+            buf_printf(to, "%%%02X", *c);
+}
+
+void rest_add_query(struct buf *to, const char *name, const char *value)
+{
+    buf_printf(to, "%c%s=", str_chr(buf_view(to), '?') == NULL ? '?' : '&', name);
+    rest_add_escaped(to, value);
+}
+
+/* --- the token --- */
+
+static void forget_token(char **token)
+{
+    if (*token != NULL)
+        explicit_bzero(*token, strlen(*token));
+    free(*token);
+    *token = NULL;
+}
+
+static void token_trouble(struct rest *r, const char *file, const char *what)
+{
+    char *text = xasprintf("%s: %s", file, what);
+
+    if (r->token_error == NULL || strcmp(r->token_error, text) != 0)
+        log_warn("discovery: %s: %s; the last good token is used", r->live->name, text);
+    free(r->token_error);
+    r->token_error = text;
+}
+
+static void take_token(struct rest *r, const char *file, struct sc_str text)
+{
+    char *token;
+
+    while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+        text.n--;
+    token = str_dupz(text);
+    if (strlen(token) != text.n || !rest_is_plain(token)) {
+        token_trouble(r, file, text.n == 0 ? "is empty" : "holds something that is no token");
+        forget_token(&token);
+        return;
+    }
+    free(r->token_error);
+    r->token_error = NULL;
+    forget_token(&r->token);
+    r->token = token;
+}
+
+/* The file as it is now; a file that cannot be read leaves the token before in use. */
+static void read_token(struct rest *r, const struct sc_secret *conf)
+{
+    struct buf text = BUF_INIT;
+    struct stat st;
+
+    if (conf->file == NULL) {
+        forget_token(&r->token);
+        r->token = conf->value.p == NULL ? NULL : str_dupz(conf->value);
+        return;
+    }
+    if (file_read(conf->file, TOKEN_MAX, &text, &st))
+        take_token(r, conf->file, buf_view(&text));
+    else
+        token_trouble(r, conf->file, strerror(errno));
+    if (text.p != NULL)
+        explicit_bzero(text.p, text.cap);
+    buf_fini(&text);
+}
+
+struct rest *rest_new(struct registry_live *live, const struct rest_conf *(*conf_of)(const struct registry_live *live),
+                      const char *token_field)
+{
+    struct rest *r = xnew(struct rest);
+
+    r->live = live;
+    r->conf_of = conf_of;
+    r->token_field = token_field;
+    return r;
+}
+
+void rest_free(struct rest **rp)
+{
+    struct rest *r = *rp;
+
+    *rp = NULL;
+    forget_token(&r->token);
+    free(r->token_error);
+    free(r);
+}
+
+/* --- calls --- */
+
+static const struct rest_conf *conf_of(const struct rest *r)
+{
+    return r->conf_of(r->live);
+}
+
+/* "https://a:1/x/" + "/v1/y" -> "https://a:1/x/v1/y"; with a server name, that in place of the host. */
+static char *url_of(const char *address, const char *server_name, const char *path)
+{
+    const char *host, *rest;
+    size_t n = strlen(address);
+
+    if (socket_of(address) != NULL)
+        return xasprintf("http://localhost%s", path);
+    while (n > 0 && address[n - 1] == '/')
+        n--;
+    if (server_name == NULL || strncmp(address, "https://", 8) != 0)
+        return xasprintf("%.*s%s", (int)n, address, path);
+    host = address + 8;
+    rest = host + (host[0] == '[' ? strcspn(host, "]") : 0);
+    rest += strcspn(rest, ":/");
+    return xasprintf("https://%s%.*s%s", server_name, (int)(address + n - rest), rest, path);
+}
+
+/* "host:port" of an https address, for when the URL has another name. */
+static char *where_of(const char *address)
+{
+    const char *host = address + 8, *end = host + (host[0] == '[' ? strcspn(host, "]") : 0);
+    bool has_port = end[strcspn(end, ":/")] == ':';
+    int n = (int)(end - host + (ptrdiff_t)strcspn(end, "/"));
+
+    return xasprintf(has_port ? "%.*s" : "%.*s:443", n, host);
+}
+
+static void on_done(void *arg, struct fetch *f);
+
+static void send_call(struct rest_caller *c, const char *address, const char *path, sc_msec timeout)
+{
+    const struct rest_conf *conf = conf_of(c->rest);
+    const struct fetch_tls tls = { conf->ca, conf->ca_path, conf->certificate, conf->key, !conf->verify };
+    bool renamed = conf->server_name != NULL && strncmp(address, "https://", 8) == 0;
+    char *url = url_of(address, conf->server_name, path), *where = renamed ? where_of(address) : NULL;
+    char *token = c->rest->token == NULL ? NULL : xasprintf("%s%s", c->rest->token_field, c->rest->token);
+    const char *const headers[] = { "User-Agent: outrider", "Accept: application/json", token, NULL };
+
+    c->fetch = fetch_start(c->rest->live->curl,
+                           &(struct fetch_request){ .url = url, .socket = socket_of(address), .connect_to = where,
+                                                    .headers = headers, .tls = &tls, .connect_timeout = CONNECT_TIMEOUT,
+                                                    .timeout = timeout, .max_body = ANSWER_MAX },
+                           on_done, c);
+    forget_token(&token);
+    free(where);
+    free(url);
+}
+
+static void call(struct rest_caller *c)
+{
+    const struct rest_conf *conf = conf_of(c->rest);
+    struct buf path = BUF_INIT;
+    sc_msec timeout;
+
+    read_token(c->rest, &conf->token);
+    timeout = c->ask(c, &path);
+    c->began = loop_now(c->rest->live->loop);
+    c->address = c->rest->current % conf->address.n;
+    send_call(c, conf->address.at[c->address], path.p, timeout);
+    buf_fini(&path);
+}
+
+static void on_again(struct timer *t)
+{
+    call(list_entry(t, struct rest_caller, again));
+}
+
+/* An address that does not answer, or not sensibly, is left for the next one; all calls go there then. */
+static bool move_on(struct rest_caller *c)
+{
+    unsigned n = conf_of(c->rest)->address.n;
+
+    if (c->rest->current % n == c->address)
+        c->rest->current = (c->address + 1) % n;
+    return ++c->tried < n;
+}
+
+static sc_msec retry_after(const struct fetch *f)
+{
+    unsigned long long seconds;
+
+    if (fetch_error(f) != NULL || !str_u64(fetch_header(f, STR("Retry-After")), &seconds))
+        return 0;
+    return seconds > RETRY_AFTER_MAX / 1000 ? RETRY_AFTER_MAX : (sc_msec)seconds * 1000;
+}
+
+/* What this address says will not be better at the next one: our request, or our token, is at fault. */
+static bool is_our_fault(const struct fetch *f)
+{
+    return fetch_error(f) == NULL && fetch_status(f) / 100 == 4 && fetch_status(f) != 429 && fetch_status(f) != 408;
+}
+
+static void fail(struct rest_caller *c, const struct fetch *f, const char *text)
+{
+    const char *address = conf_of(c->rest)->address.at[c->address];
+    sc_msec pause, asked = retry_after(f);
+
+    if (c->failed != NULL)
+        c->failed(c);
+    if (!is_our_fault(f) && move_on(c)) {
+        log_info("discovery: %s: %s: %s; the next address is asked", c->rest->live->name, address, text);
+        timer_start(c->rest->live->loop, &c->again, 0);
+        return;
+    }
+    c->tried = 0;
+    pause = backoff_next(&c->backoff, PAUSE_BASE, PAUSE_CAP);
+    timer_start(c->rest->live->loop, &c->again, asked > pause ? asked : pause);
+    watch_failed(c->watch, "%s: %s", address, text);
+}
+
+/* "HTTP 403: Permission denied", from an answer that is not what was asked for. */
+static void describe_status(const struct fetch *f, char *to, size_t size)
+{
+    struct sc_str body = fetch_body(f), line = STR_NONE;
+
+    str_split(&body, '\n', &line);
+    if (line.n > 160)
+        line.n = 160;
+    snprintf(to, size, "HTTP %u%s%s", fetch_status(f), line.n == 0 ? "" : ": ", line.n == 0 ? "" : log_safe(line));
+}
+
+static void on_done(void *arg, struct fetch *f)
+{
+    struct rest_caller *c = arg;
+    struct rest_verdict v = { .ok = false };
+
+    c->fetch = NULL;
+    if (fetch_error(f) != NULL)
+        snprintf(v.error, sizeof v.error, "%s", log_safe(str_of(fetch_error(f))));
+    else if (fetch_status(f) != 200)
+        describe_status(f, v.error, sizeof v.error);
+    else
+        c->answered(c, f, &v);
+    if (!v.ok) {
+        fail(c, f, v.error);
+        return;
+    }
+    c->tried = 0;
+    if (loop_now(c->rest->live->loop) - c->began >= STEADY)     /* good and bad answers in turn are no recovery */
+        c->backoff.failures = 0;
+    timer_start(c->rest->live->loop, &c->again, v.pause);
+}
+
+void rest_start(struct rest_caller *c)
+{
+    c->again.fn = on_again;
+    c->fetch = NULL;
+    c->backoff.failures = c->tried = 0;
+    call(c);
+}
+
+void rest_stop(struct rest_caller *c)
+{
+    timer_stop(&c->again);
+    fetch_cancel(&c->fetch);
+}

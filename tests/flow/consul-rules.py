@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# tests/flow/consul-rules.py - what a (scripted) Consul must not be believed, and how often it may be asked.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+
+CONFIG = """
+registries: { consul: { type: consul, address: "@consul.url@", token: t0 } }
+services:
+  - { name: web, source: { registry: consul } }
+  - { name: other, source: { registry: consul } }
+routes:
+  - { match: { paths: ["/other"] }, service: other }
+  - { match: { paths: ["/**"] }, service: web }
+"""
+
+
+def started(t):
+    consul = Consul(t)
+    consul.set("web", instance(t.origin(name="web")))
+    consul.set("other", instance(t.origin(name="other")))
+    outrider = t.outrider(CONFIG, consul=consul)
+    for service in ("web", "other"):
+        consul.wait_blocked(service)
+    return consul, outrider
+
+
+def source(outrider, service="web"):
+    return outrider.service(service)["sources"][0]
+
+
+def serves(t, outrider, path, text):
+    answer = t.get(outrider, path)
+    t.equal((answer.status, answer.text()), (200, text), f"answer of {path}")
+
+
+def wrong(t, consul, outrider, handler, part):
+    """Whatever handler does: web's targets stay, the source says so, other is not touched, and all is well again after it."""
+    n = len(consul.about("other"))
+    consul.on("web", handler)
+    t.wait_until(lambda: part in (source(outrider)["last_error"] or ""), f"an error with {part!r}, not {source(outrider)}")
+    t.equal(source(outrider)["mode"], "stale", "mode")
+    serves(t, outrider, "/", "web")
+    serves(t, outrider, "/other", "other")
+    t.equal(source(outrider, "other")["mode"], "live", "mode of the other service")
+    t.equal(len(consul.about("other")), n, "queries for the other service")
+    asked = len(consul.about("web"))
+    consul.on("web", None)
+    t.wait_until(lambda: source(outrider)["mode"] == "live", "the source to be live again")
+    t.equal(consul.about("web")[asked].index, 0, "index of the query after the error")
+    consul.wait_blocked("web")
+
+
+def test_statuses(t):
+    """after an answer with another status the last targets stay, and the index is not believed"""
+    consul, outrider = started(t)
+    for status, text in ((403, "Permission denied"), (404, "not here"), (500, "rpc error"), (301, "")):
+        def handler(c, query):
+            consul.respond(c, "web", status=status, body=text, fields={"X-Consul-Index": 7, "Location": "http://127.0.0.1:1/"})
+        wrong(t, consul, outrider, handler, f"HTTP {status}{': ' if text else ''}{text}")
+    t.true(not any(query.index == 7 for query in consul.queries), "no query with the index of an error")
+
+
+def test_garbage(t):
+    """nor is an answer that cannot be read"""
+    consul, outrider = started(t)
+    good = json.dumps([instance(("127.0.0.1", 1))])
+    for body in ("", "<html>", "{}", good[:-1]):
+        wrong(t, consul, outrider, lambda c, query: consul.respond(c, "web", body=body), "not")
+
+
+def test_more_garbage(t):
+    """nor one that is nearly right"""
+    consul, outrider = started(t)
+    for body in ("[" * 5000, b'["\xff\xfe"]', '[{"Service":{"Port":1,"Port":2}}]', "[99999999999999999999]"):
+        wrong(t, consul, outrider, lambda c, query: consul.respond(c, "web", body=body), "not JSON")
+
+
+def test_broken(t):
+    """nor one that is cut, reset or never comes"""
+    def reset(c, query):
+        c.reset()
+        return "close"
+
+    def cut(c, query):
+        c.send(b"HTTP/1.1 200 OK\r\nX-Consul-Index: 99\r\nContent-Length: 100\r\n\r\n[]")
+        return "close"
+
+    def nonsense(c, query):
+        c.send(b"SSH-2.0-x\r\n")
+        return "close"
+    consul, outrider = started(t)
+    wrong(t, consul, outrider, reset, "http://")
+    wrong(t, consul, outrider, cut, "http://")
+    wrong(t, consul, outrider, nonsense, "http://")
+
+
+def test_huge(t):
+    """an answer without an end is cut off"""
+    def endless(c, query):
+        c.send(b"HTTP/1.1 200 OK\r\nX-Consul-Index: 99\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                c.send(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+        except Ended:
+            pass
+        except OSError:
+            pass
+        return "close"
+    consul, outrider = started(t)
+    wrong(t, consul, outrider, endless, "too long")
+
+
+def test_gone(t):
+    """Consul dies: the last targets stay; it comes back empty: they are held while they answer, then it has them again"""
+    consul, outrider = started(t)
+    consul.origin.shut()
+    t.wait_until(lambda: source(outrider)["mode"] == "stale", "the source to be stale")
+    serves(t, outrider, "/", "web")
+    instances, consul.services, consul.indexes, consul.index = consul.services, {}, {}, 1
+    consul.origin.listen()
+    t.wait_until(lambda: source(outrider)["mode"] == "held", "the source to be held")
+    serves(t, outrider, "/", "web")
+    target = outrider.service("web")["targets"][0]
+    t.equal((target["state"], target["eligible"]), ("held", True), "the target")
+    for service, entries in instances.items():
+        consul.set(service, *entries)
+    t.wait_until(lambda: source(outrider)["mode"] == "live", "the source to be live")
+    serves(t, outrider, "/", "web")
+    t.equal(outrider.service("web")["targets"][0]["state"], "active", "state of the target")
+
+
+def test_backwards(t):
+    """an index that goes backwards starts anew, without blocking"""
+    consul, outrider = started(t)
+    n = len(consul.about("web"))
+    consul.set("web", instance(t.origin(name="new")), index=3)
+    consul.wait_queries("web", n + 2)
+    t.equal([query.index for query in consul.about("web")[n:n + 2]], [0, 3], "indexes asked with")
+    t.wait_until(lambda: t.get(outrider).text() == "new", "the new target")
+
+
+def test_no_index(t):
+    """an answer without a usable index is followed by a query that blocks"""
+    consul, _ = started(t)
+    for value in (None, "0", "-1", "x", "99999999999999999999"):
+        n = len(consul.about("web"))
+
+        def once(c, query):
+            consul.on("web", None)
+            consul.respond(c, "web", fields={"X-Consul-Index": value},
+                           body=json.dumps([instance(("127.0.0.1", 1), weight=n)]))
+        consul.on("web", once)
+        t.equal(consul.wait_queries("web", n + 1)[n].index, 1, f"index asked with after {value!r}")
+        consul.wait_blocked("web")
+
+
+def test_pace(t):
+    """a Consul that never blocks is not asked in a loop"""
+    consul, outrider = started(t)
+    n = len(consul.about("web"))
+    consul.on("web", lambda c, query: consul.respond(c, "web"))
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        serves(t, outrider, "/", "web")
+        time.sleep(0.05)
+    queries = len(consul.about("web")) - n
+    t.true(3 <= queries <= 9, f"queries in 3 s: {queries}")
+
+
+def test_pace_of_news(t):
+    """news that do not end are followed, ten times a second at most"""
+    consul, outrider = started(t)
+    n = len(consul.about("web"))
+    origin = t.origin(name="last")
+
+    def news(c, query):
+        consul.index += 1
+        consul.respond(c, "web", body=json.dumps([instance(origin, weight=consul.index)]),
+                       fields={"X-Consul-Index": consul.index})
+    consul.on("web", news)
+    started_at = time.monotonic()
+    consul.wait_queries("web", n + 15)
+    took = time.monotonic() - started_at
+    t.true(took > 0.9, f"15 queries took {took}")
+    t.equal(t.get(outrider).text(), "last", "answer")
+
+
+def test_retry_after(t):
+    """Retry-After is honoured"""
+    consul, outrider = started(t)
+    consul.on("web", lambda c, query: consul.respond(c, "web", status=429, body="", fields={"Retry-After": "2"}))
+    t.wait_until(lambda: "HTTP 429" in (source(outrider)["last_error"] or ""), "the error")
+    consul.on("web", None)
+    n = len(consul.about("web"))
+    at = consul.about("web")[-1].at
+    t.at_least(consul.wait_queries("web", n + 1)[n].at - at, 1.9, "seconds until the next query")
+
+
+def test_no_leader(t):
+    """an answer without a leader that is shorter is held, and the source is stale"""
+    consul, outrider = started(t)
+    keep, lose = t.origin(name="keep"), t.origin(name="lose")
+    consul.set("web", instance(keep), instance(lose))
+    t.wait_until(lambda: len(outrider.service("web")["targets"]) == 2, "two targets")
+    consul.known_leader = "false"
+    consul.set("web", instance(keep))
+    t.wait_until(lambda: source(outrider)["last_error"] == "Consul knows no leader", "the doubt")
+    t.wait_until(lambda: {target["address"]: target["state"] for target in outrider.service("web")["targets"]} ==
+                 {f"127.0.0.1:{keep.port}": "active", f"127.0.0.1:{lose.port}": "held"}, "the shorter answer to be held")
+    consul.known_leader = "true"
+    consul.set("web", instance(keep), instance(lose))
+    t.wait_until(lambda: source(outrider)["mode"] == "live", "the source to be live")
+
+
+def test_filtered(t):
+    """an empty answer that was filtered by rights is doubted"""
+    consul, outrider = started(t)
+    consul.headers = [("X-Consul-Results-Filtered-By-ACLs", "true")]
+    consul.set("web")
+    t.wait_until(lambda: "token may not see" in (source(outrider)["last_error"] or ""), "the doubt")
+    serves(t, outrider, "/", "web")
+
+
+def test_cache_age(t):
+    """an answer from the cache of an agent without servers is taken, and the source is stale"""
+    consul, outrider = started(t)
+    consul.headers = [("X-Cache", "HIT"), ("Age", "42")]
+    consul.set("web", instance(t.origin(name="old")))
+    t.wait_until(lambda: t.get(outrider).text() == "old", "the answer of the cache")
+    t.equal(source(outrider)["mode"], "stale", "mode")
+
+
+main()

@@ -1,0 +1,129 @@
+# tests/kit/consul.py - a scripted Consul: its health endpoint with blocking queries, and whatever else a case wants of it.
+# SPDX-License-Identifier: Apache-2.0
+"""Answers as the real one was seen to (tests/registries asks that one); a case can make it say anything:
+
+    consul = t.closing(Consul(t))
+    consul.set("web", instance(origin), instance(other, weight=5))
+    consul.on("web", lambda c, request: c.respond(500, ...))        # until consul.on("web", None)"""
+import json
+import select
+import socket
+import threading
+import time
+import urllib.parse
+
+from . import limit
+
+POLL = 0.02
+
+
+def instance(thing, id=None, weight=1, status="passing", node="n1", **more):
+    """One entry of an answer. thing: an origin, or (host, port). more: members of `Service`."""
+    host, port = thing if isinstance(thing, tuple) else (thing.host, thing.port)
+    service = {"ID": id or f"web-{port}", "Service": "web", "Address": host, "Port": port, "Tags": [], "Meta": {},
+               "Weights": {"Passing": weight, "Warning": weight}, **more}
+    checks = [{"CheckID": "serfHealth", "Status": "passing"}]
+    checks += [{"CheckID": f"service:{service['ID']}", "Status": status}]
+    return {"Node": {"Node": node, "Address": "127.0.0.1"}, "Service": service, "Checks": checks}
+
+
+class Query:
+    def __init__(self, request):
+        path, _, query = request.target.partition("?")
+        self.service = urllib.parse.unquote(path.rpartition("/")[2])
+        self.path = path
+        self.parameters = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        self.index = int(self.parameters.get("index", 0))
+        self.wait = float(self.parameters.get("wait", "0ms").removesuffix("ms")) / 1000
+        self.request = request
+        self.at = time.monotonic()
+
+    def header(self, name):
+        return self.request.get(name)
+
+
+class Consul:
+    def __init__(self, t, **options):
+        self.origin = t.origin(name="consul", **options)
+        self.origin.default = self._answer
+        self.host, self.port = self.origin.host, self.origin.port
+        self.services, self.indexes, self.handlers = {}, {}, {}
+        self.index = 10
+        self.headers = []                   # further fields of good answers
+        self.queries = []
+        self.blocked = []                   # services whose queries wait now
+        self.cancelled = []                 # those that the client gave up
+        self.known_leader = "true"
+        self.changed = threading.Condition()
+
+    @property
+    def url(self):
+        return f"http://{self.host}:{self.port}" if self.port else f"unix:{self.origin.path}"
+
+    def set(self, service, *instances, index=None):
+        """What there is from now on; wakes the queries for it."""
+        with self.changed:
+            self.index = index if index is not None else self.index + 1
+            self.services[service] = list(instances)
+            self.indexes[service] = self.index
+            self.changed.notify_all()
+
+    def on(self, service, handler):
+        """handler(connection, query) answers queries for it, those that wait included; None: as before."""
+        with self.changed:
+            self.handlers[service] = handler
+            self.changed.notify_all()
+
+    def about(self, service):
+        return [query for query in self.queries if query.service == service]
+
+    def wait_queries(self, service, n):
+        limit.wait_until(lambda: len(self.about(service)) >= n, f"{n} queries for {service}")
+        return self.about(service)
+
+    def wait_blocked(self, service):
+        limit.wait_until(lambda: service in self.blocked, f"a blocked query for {service}")
+
+    def respond(self, connection, service, **changes):
+        """The answer as it is now; changes: fields (None: without), body, status."""
+        fields = {"Content-Type": "application/json", "X-Consul-Index": self.indexes.get(service, 1),
+                  "X-Consul-Knownleader": self.known_leader, "X-Consul-Lastcontact": 0, **dict(self.headers),
+                  **changes.get("fields", {})}
+        body = changes.get("body", json.dumps(self.services.get(service, [])))
+        connection.respond(changes.get("status", 200), [(k, v) for k, v in fields.items() if v is not None],
+                           body if isinstance(body, bytes) else body.encode())
+
+    def _gone(self, connection):
+        try:
+            return select.select([connection.sock], [], [], 0)[0] and not connection.sock.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
+
+    def _block(self, connection, query):
+        """True when the query is to be answered now."""
+        until = time.monotonic() + query.wait
+        self.blocked.append(query.service)
+        try:
+            with self.changed:
+                while (self.indexes.get(query.service, 1) == query.index and time.monotonic() < until
+                       and not self.handlers.get(query.service)):
+                    self.changed.wait(POLL)
+                    if self.origin.closing or self._gone(connection):
+                        self.cancelled.append(query.service)
+                        return False
+            return True
+        finally:
+            self.blocked.remove(query.service)
+
+    def _answer(self, connection, request):
+        query = Query(request)
+        self.queries.append(query)
+        if query.index and not self.handlers.get(query.service) and not self._block(connection, query):
+            return "close"
+        handler = self.handlers.get(query.service)
+        if handler:
+            return handler(connection, query)
+        return self.respond(connection, query.service)
+
+    def close(self, failed=False):
+        pass                                # the origin is the case's
