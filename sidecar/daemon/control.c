@@ -167,20 +167,23 @@ static void on_signal(struct io *io, uint32_t events)
     }
 }
 
-/* Before any thread, so that all of them inherit the mask. */
-static bool catch_signals(struct control *c)
+/* Before any thread, so that all of them inherit the mask, and before the configuration is read: HUP for a change that came
+ * too late for that is not lost. */
+static void hold_signals(sigset_t *set)
 {
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGUSR1);
-    sigaddset(&set, SIGUSR2);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigemptyset(set);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    c->signals = (struct io){ on_signal, signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC) };
+}
+
+static bool catch_signals(struct control *c, const sigset_t *set)
+{
+    c->signals = (struct io){ on_signal, signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC) };
     return c->signals.fd >= 0 && io_add(c->loop, &c->signals, EPOLLIN);
 }
 
@@ -189,7 +192,9 @@ int control_run(const struct run_options *options)
     struct control c = { .path = options->config, .exit_code = EX_OSERR, .graves_lock = PTHREAD_MUTEX_INITIALIZER };
     struct conf_report report;
     struct config *config;
+    sigset_t signals;
 
+    hold_signals(&signals);
     report_init(&report);
     config = config_load(c.path, &report);
     if (config == NULL) {
@@ -201,7 +206,7 @@ int control_run(const struct run_options *options)
     c.delay.fn = control_delay_over;
     c.dig.fn = on_dig;
     c.started_wall = clock_wall_ms();
-    if (catch_signals(&c) && control_start(&c, config, &report)) {
+    if (catch_signals(&c, &signals) && control_start(&c, config, &report)) {
         loop_run(c.loop);
         c.exit_code = EX_OK;
     }

@@ -113,6 +113,31 @@ def test_targets_keep(t):
     t.equal(len(outrider.things["a"].connections), 1, "connections to the target")
 
 
+def held_signals(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"^SigBlk:\s*(\w+)", file.read(), re.M).group(1), 16)
+
+
+def test_at_the_start(t):
+    """a change and HUP while it starts are not lost"""
+    def change():
+        limit = time.monotonic() + 5
+        while outrider.process is None or not held_signals(outrider.process.pid) & 1 << signal.SIGHUP - 1:
+            if time.monotonic() > limit:
+                return
+        time.sleep(i / 2000)                        # anywhere in the first milliseconds
+        again(outrider, CONFIG.replace("SERVICE", "b"))
+    origins = {name: t.origin(name=name) for name in "ab"}
+    for i in range(12):
+        outrider = t.closing(Outrider(t, CONFIG.replace("SERVICE", "a"), **origins))
+        changing = threading.Thread(target=change, daemon=True)
+        changing.start()
+        outrider.start()
+        changing.join()
+        t.wait_until(lambda: t.get(outrider).text() == "b", "the new configuration")
+        outrider.stop()
+
+
 def test_who_is_believed(t):
     """whom to believe follows the configuration in force, also on a connection that was quiet since one long gone"""
     def config(proxies):
