@@ -37,8 +37,12 @@ static void count(struct pump *p)
     atomic_fetch_add_explicit(&p->listener->held[p->index], 1, memory_order_relaxed);
 }
 
+/* Who still waits when the socket is about to be closed would be reset: the limit does not hold for them, unless the socket
+ * stays for another process. They are as many as the kernel's queue holds, and all of them are about to end. */
 static bool is_full(const struct pump *p)
 {
+    if (!p->accepting && !p->listener->handed)
+        return false;
     return atomic_load_explicit(&p->listener->connections, memory_order_relaxed) >= p->limits.max_connections;
 }
 
@@ -148,6 +152,10 @@ static bool accept_one(struct pump *p)
     if (is_full(p)) {
         log_limited(LOG_WARN_, "listener on %s: at max_connections (%u): new clients wait", l->text,
                     p->limits.max_connections);
+        pause_accepting(p);
+        return false;
+    }
+    if (shard_pick(p) == NULL) {                /* it was short of descriptors, and said so */
         pause_accepting(p);
         return false;
     }

@@ -168,6 +168,24 @@ def test_backlog(t):
     t.equal(outrider.wait(), 0, "exit code")
 
 
+def test_backlog_beyond_the_limit(t):
+    """connections made before the stop are served also when they waited for max_connections"""
+    config = 'listeners: [ { name: main, address: "@main@", max_connections: 2 } ]\n' + PLAIN
+    outrider = t.outrider("workers: 1\n" + config, origin=t.origin())
+    first = [t.client(outrider) for _ in range(2)]
+    for client in first:
+        client.get()
+    waiting = [t.client(outrider) for _ in range(5)]
+    for client in waiting:
+        client.request("GET", "/")
+    t.wait_until(lambda: "max_connections" in outrider.stderr(), "the limit to be reached")
+    outrider.signal(signal.SIGTERM)
+    for client in waiting:
+        t.equal(client.response().status, 200, "status")
+    t.equal(first[0].get().get("connection"), "close", "Connection on one that was there")
+    t.equal(outrider.wait(), 0, "exit code")
+
+
 def test_second_term(t):
     """a second TERM does not wait"""
     outrider, origin, client, released = parked(t)

@@ -307,6 +307,44 @@ def test_stop_with_new(t):
     t.equal(outrider.wait(), 0, "exit code")
 
 
+def test_tunnel(t):
+    """a WebSocket of a listener that is gone goes on until the process ends, and nobody else is affected"""
+    more = listening(t)
+    text = "shutdown: { deadline: 500ms }\n" + TWO
+    outrider = t.outrider(text, origin=t.origin(websocket.echo), more=more)
+    _, tunnel = websocket.connect(t.client(more))
+    def talk():
+        tunnel.send(websocket.TEXT, b"hello")
+        t.equal(tunnel.message(), (websocket.TEXT, b"hello"), "message")
+    talk()
+    for config in (ONE, TWO, ONE):
+        reloaded(t, outrider, "shutdown: { deadline: 500ms }\n" + config)
+        began = time.monotonic()
+        while time.monotonic() - began < 0.7:           # past what quiet connections have
+            talk()
+    outrider.signal(signal.SIGTERM)
+    t.equal(tunnel.closed(), (1001, []), "code of the Close")
+    t.equal(outrider.wait(), 0, "exit code")
+
+
+def test_no_descriptors(t):
+    """without descriptors a reload is refused, and what runs goes on; with them it passes"""
+    more = listening(t)
+    outrider = t.outrider("workers: 1\n" + ONE, wrapper=["prlimit", "--nofile=64"], origin=t.origin(), more=more)
+    first = t.client(outrider)
+    first.get()
+    clients = [t.client(outrider) for _ in range(64)]
+    t.wait_until(lambda: "Too many open files" in outrider.stderr(), "all descriptors to be used")
+    log = reloaded(t, outrider, "workers: 1\n" + TWO)
+    t.contains(log, REFUSED, "message")
+    t.contains(log, "Too many open files", "message")
+    t.equal(first.get().status, 200, "status on a connection that was there")
+    for client in clients:
+        client.close()
+    t.wait_until(lambda: REFUSED not in reloaded(t, outrider, "workers: 1\n" + TWO), "the reload to pass")
+    t.equal((t.get(more).status, t.get(outrider).status), (200, 200), "on both listeners")
+
+
 def test_idle_timeout(t):
     """a shorter idle timeout counts for connections that are idle already"""
     outrider = t.outrider(ONE, origin=t.origin())
