@@ -33,6 +33,7 @@ struct target {
     _Atomic(uint64_t) last_check;   /* check_pack() of discovery/check.h; relaxed */
     /* Tries under way, of all workers; relaxed. attempt does ++ when it has picked and -- when the try is over. */
     _Alignas(64) atomic_uint inflight;
+    atomic_bool http10;         /* its last answer was HTTP/1.0; relaxed, set by whoever reads an answer */
 };
 
 /* One reference for the caller. Copies both. */

@@ -64,6 +64,11 @@ enum framing_phase framing_phase(const struct framing *f)
     return f->trailer && f->state <= S_END_LF ? FRAMING_BODY : (enum framing_phase)phases[f->state];
 }
 
+bool framing_body_begun(const struct framing *f)
+{
+    return !(f->state == S_BODY && f->left == f->length) && !(f->state == S_SIZE_FIRST && f->digits == 0);
+}
+
 static void message_end(struct framing *f)
 {
     f->requests++;

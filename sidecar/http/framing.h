@@ -67,6 +67,8 @@ void framing_init(struct framing *f, const struct framing_limits *limits);
 size_t framing_feed(struct framing *f, const char *bytes, size_t n);
 
 enum framing_phase framing_phase(const struct framing *f);
+/* Behind the head of a request with a body: whether anything of the body has come. */
+bool framing_body_begun(const struct framing *f);
 /* The held request was answered without an upgrade: the next byte begins a request. */
 void framing_release(struct framing *f);
 /* The upgrade was granted: everything passes from now on. */

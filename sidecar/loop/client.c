@@ -12,8 +12,10 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 enum {
     QUICKACK_FROM = 64 * 1024,      /* of a body that is still to come */
@@ -178,6 +180,7 @@ void client_hangup(struct client *c, uint32_t events)
      * there. HTTP/1.0 knows no interim answers. */
     if (!c->probed && !c->answering && c->minor) {
         c->probed = true;
+        c->asking = false;
         if (sys_send(c->io.fd, interim, sizeof interim - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
             c->pump->ops->gone(c->pump->arg, c, c->request);
     }
@@ -222,7 +225,7 @@ void client_park(struct client *c)
 void client_resume(struct client *c)
 {
     assert(c->parked);
-    c->parked = false;
+    c->parked = c->asking = false;
     c->stamp = loop_now(c->loop);
 #ifndef HAVE_SEAM
     unwatch(c);
@@ -231,7 +234,41 @@ void client_resume(struct client *c)
     client_poke(c);
 }
 
+bool client_listen(struct client *c)
+{
+#ifdef HAVE_SEAM
+    c->asking = !framing_body_begun(&c->framing) && (c->pending & EPOLLIN) == 0 && !c->hup;
+    return c->asking;
+#else
+    (void)c;
+    return true;
+#endif
+}
+
 /* ---- what users may do to it ---- */
+
+/* A client that does not read has more waiting for it than this. */
+static bool has_room(const struct client *c, size_t n)
+{
+    int waiting = 0, room = 0;
+    socklen_t size = sizeof room;
+
+    return ioctl(c->io.fd, SIOCOUTQ, &waiting) == 0 && getsockopt(c->io.fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == 0 &&
+           n + (size_t)waiting <= (size_t)room / 2;
+}
+
+/* Cut short it could not be taken back, and what comes behind it would be read as the rest of it. */
+bool client_interim(struct client *c, const char *text, size_t n)
+{
+    ssize_t sent;
+
+    if (!c->parked || c->answering || c->taken || !c->minor || !has_room(c, n))
+        return false;
+    sent = sys_send(c->io.fd, text, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0 && (size_t)sent < n)
+        client_kill(c);
+    return sent == (ssize_t)n;
+}
 
 void client_set_head(struct client *c, const char *text, size_t n)
 {

@@ -46,6 +46,7 @@ struct client {
     uint32_t begun;                     /* requests that the library began to read */
     bool minor;                         /* the request in progress is HTTP/1.1, set by the pump's user */
     bool answering;                     /* the answer has begun */
+    bool asking;                        /* parked in a head: ops->ahead is called when more comes (client_listen) */
     bool late;                          /* a head came too slowly */
     bool closing;                       /* no more requests on this connection */
     bool taken;                         /* its socket is the user's: client_take */
@@ -81,6 +82,12 @@ static inline struct sc_str client_text(const struct client *c)
 void client_park(struct client *c);
 /* And runs its daemon in this turn. */
 void client_resume(struct client *c);
+/* In the first call of the handler: nothing of the request's body has come, as far as can be seen. With the seam ops->ahead
+ * will be called when something comes while the client is parked; not so without it. */
+bool client_listen(struct client *c);
+/* Sends an interim answer (RFC 9110 15.2) to a parked HTTP/1.1 client that no answer has begun to go to. False: it was
+ * not sent, which does no harm. */
+bool client_interim(struct client *c, const char *text, size_t n);
 /* The client's daemon has something to do that no event tells of. */
 void client_poke(struct client *c);
 /* The user has seen the last call of the handler: no deadline of the client's runs any more. */

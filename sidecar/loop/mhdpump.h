@@ -38,6 +38,8 @@ struct pump_ops {
     void (*gone)(void *arg, struct client *c, void *request);
     /* The pump is aborted, and the client was taken: its owner ends it soon (client_drop). */
     void (*cut)(void *arg, struct client *c, void *request);
+    /* After client_listen(): the parked client sends its body unasked. With the seam only. */
+    void (*ahead)(void *arg, struct client *c, void *request);
     /* No byte of a body for body_timeout. */
     void (*body_late)(void *arg, struct client *c, void *request);
     /* Writes the answer to a request that the strict check refused, or whose head came too slowly, as it goes onto the

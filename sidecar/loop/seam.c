@@ -129,6 +129,8 @@ void seam_event(struct io *io, uint32_t events)
         offer(c);
     else if (c->hup)
         client_hangup(c, events);
+    else if (c->asking && c->parked && (events & EPOLLIN) != 0)
+        c->pump->ops->ahead(c->pump->arg, c, c->request);
 }
 
 int __wrap_epoll_create1(int flags);

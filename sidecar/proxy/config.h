@@ -71,6 +71,7 @@ struct keep_alive_conf {                /* idle connections to one target */
 };
 
 enum service_protocol { PROTOCOL_HTTP, PROTOCOL_HTTPS };
+enum service_early_hints { EARLY_HINTS_DROP, EARLY_HINTS_PASS };
 enum service_upgrade { UPGRADE_ANY, UPGRADE_WEBSOCKET, UPGRADE_NONE };
 
 struct upstream_tls_conf {
@@ -83,6 +84,7 @@ struct service_conf {
     bool enabled;
     int protocol;                       /* enum service_protocol */
     int upgrade;                        /* enum service_upgrade */
+    int early_hints;                    /* enum service_early_hints */
     const char *host;                   /* "preserve", "target", or the value to send */
     struct timeout_conf timeout;
     struct retry_conf retry;

@@ -10,6 +10,7 @@ static const struct sc_enum slashes[] = { { "reject", SLASH_REJECT }, { "keep", 
 static const struct sc_enum semicolons[] = { { "keep", SEMICOLON_KEEP }, { "reject", SEMICOLON_REJECT }, { NULL, 0 } };
 static const struct sc_enum protocols[] = { { "http", PROTOCOL_HTTP }, { "https", PROTOCOL_HTTPS }, { NULL, 0 } };
 
+static const struct sc_enum early_hints[] = { { "drop", EARLY_HINTS_DROP }, { "pass", EARLY_HINTS_PASS }, { NULL, 0 } };
 static const struct sc_enum upgrades[] = { { "any", UPGRADE_ANY }, { "websocket", UPGRADE_WEBSOCKET },
                                            { "none", UPGRADE_NONE }, { NULL, 0 } };
 
@@ -197,6 +198,11 @@ const struct sc_field service_fields[] = {
     SC_STRING(S, host, .dflt = "preserve", .min = 1, .max = 255,
               .doc = "The `Host` field that targets see: `preserve` leaves the client's, `target` puts the target's "
                      "host and port, everything else is sent as it stands."),
+    SC_ENUM(S, early_hints, .names = early_hints, .dflt = "drop",
+            .doc = "What becomes of 103 (Early Hints) answers that targets send before the answer proper. `pass` hands "
+                   "them to HTTP/1.1 clients that have sent their whole request; policies do not see them. `drop` is the "
+                   "default because several client libraries take any interim answer but 100 for the answer. Other "
+                   "interim answers are never passed on, but for 100 to a client that asked for it."),
     SC_ENUM(S, upgrade, .names = upgrades, .dflt = "any",
             .doc = "Which protocols a client may change to on its connection (`Upgrade`, RFC 9110 7.8). A target that "
                    "agrees with 101 has the connection to itself from then on: bytes pass both ways, unread by policies. "

@@ -61,7 +61,7 @@ static void read_head(struct sc_exchange *x, const char *method, const char *ver
     if (length != NULL && str_u64(length->value, &n))
         x->req.length = n;
     x->req.has_body = x->req.chunked || n > 0;
-    x->req.expects = x->req.has_body && headers_first(&x->headers, HDR_EXPECT) != NULL;
+    x->req.expects = x->req.has_body && x->req.minor != 0 && headers_first(&x->headers, HDR_EXPECT) != NULL;
 }
 
 static void *begin(void *arg, struct client *c, const char *target)
@@ -122,6 +122,24 @@ void downstream_more(struct sc_exchange *x)
     client_resume(x->client);
 }
 
+/* RFC 8297. What ends at this hop goes no further, nor what frames a message that follows. */
+void downstream_hint(struct sc_exchange *x)
+{
+    struct headers *h = &x->response.headers;
+    struct buf text = BUF_INIT;
+    struct header *f;
+    struct hop hop;
+
+    hop_strip(h, &hop);
+    headers_remove(h, HDR_CONTENT_LENGTH);
+    buf_puts(&text, "HTTP/1.1 103 Early Hints\r\n");
+    for (unsigned i = 0; (f = headers_each(h, &i)) != NULL;)
+        buf_printf(&text, "%.*s: %.*s\r\n", STR_ARG(f->name), STR_ARG(f->value));
+    buf_puts(&text, "\r\n");
+    client_interim(x->client, text.p, text.n);
+    buf_fini(&text);
+}
+
 void downstream_abort(struct sc_exchange *x)
 {
     struct client *c = x->client;
@@ -164,7 +182,7 @@ static int after_head(struct sc_exchange *x)
         x->down.close = true;
         return answer_queue(x) ? MHD_YES : MHD_NO;
     }
-    if (x->step == FLOW_ADMIT) {
+    if (x->step == FLOW_ADMIT || x->down.asking) {
         x->down.held_first = true;
         client_park(x->client);
     }
@@ -175,6 +193,7 @@ static int first_call(struct sc_exchange *x, const char *method, const char *ver
 {
     x->down.first = true;
     read_head(x, method, version);
+    x->down.asking = x->req.expects && client_listen(x->client);
     x->down.in_handler = true;
     flow_begin(x);
     x->down.in_handler = false;
@@ -304,6 +323,13 @@ static void cut(void *arg, struct client *c, void *request)
     tunnel_cut(request);
 }
 
+static void ahead(void *arg, struct client *c, void *request)
+{
+    (void)arg;
+    (void)c;
+    flow_invite(request);
+}
+
 /* The library cannot answer in the middle of a body: we do, on the socket itself. */
 static void body_late(void *arg, struct client *c, void *request)
 {
@@ -345,4 +371,4 @@ static void closed(void *arg, struct client *c)
     peer_forget(c);
 }
 
-const struct pump_ops downstream_ops = { begin, handle, completed, gone, cut, body_late, refuse, closed };
+const struct pump_ops downstream_ops = { begin, handle, completed, gone, cut, ahead, body_late, refuse, closed };

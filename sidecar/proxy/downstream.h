@@ -15,6 +15,8 @@ void downstream_answer(struct sc_exchange *x);
 void downstream_switch(struct sc_exchange *x);
 /* A policy agreed: the body may come. */
 void downstream_go_on(struct sc_exchange *x);
+/* The 103 in x->response goes to the client, if it can be told now. */
+void downstream_hint(struct sc_exchange *x);
 /* The target takes body bytes again; there are bytes of the answer, or it broke. */
 void downstream_room(struct sc_exchange *x);
 void downstream_more(struct sc_exchange *x);

@@ -115,6 +115,7 @@ struct sc_exchange {
         bool first;                     /* the handler's first call was seen */
         bool in_handler;                /* on the stack */
         bool held_first;                /* parked in the first call: it will come again */
+        bool asking;                    /* it waits for 100 Continue, and the target has not said that yet */
         bool blocked;                   /* parked with body bytes that nobody takes yet */
         bool starved;                   /* parked in the middle of the answer: no bytes to send */
         bool whole;                     /* the request is complete */
@@ -125,6 +126,7 @@ struct sc_exchange {
         bool broken;                    /* the answer was cut off */
         uint64_t discarded, sent;       /* bytes */
         struct MHD_Response *response;
+        struct timer patience;          /* how long we wait for the target to say so */
     } down;
 
     struct {                            /* the try that is under way, for upstream.c */

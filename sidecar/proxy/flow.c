@@ -149,6 +149,34 @@ static enum flow_next admit(struct sc_exchange *x)
     return go(x, FLOW_ATTEMPT);
 }
 
+/* RFC 9110 10.1.1: some targets answer 100 to nobody, so nobody waits for ever. */
+enum { PATIENCE_MS = 1000 };
+
+void flow_invite(struct sc_exchange *x)
+{
+    if (!x->down.asking)
+        return;
+    x->down.asking = false;
+    timer_stop(&x->down.patience);
+    downstream_go_on(x);
+}
+
+static void on_patience(struct timer *t)
+{
+    flow_invite(list_entry(t, struct sc_exchange, down.patience));
+}
+
+/* The target decides whether the client shall send its body, if it is one that can. */
+static void ask_target(struct sc_exchange *x)
+{
+    if (atomic_load_explicit(&x->up.target->http10, memory_order_relaxed)) {
+        flow_invite(x);
+    } else if (!x->down.patience.pending) {
+        x->down.patience.fn = on_patience;
+        timer_start(x->worker->loop, &x->down.patience, PATIENCE_MS);
+    }
+}
+
 static void on_backoff(struct timer *t)
 {
     flow_run(list_entry(t, struct sc_exchange, tries.backoff));
@@ -191,6 +219,8 @@ static enum flow_next send_attempt(struct sc_exchange *x, enum sc_verdict v)
         give_room_back(x);
         return by_verdict(x, v, FLOW_AWAIT);
     }
+    if (x->down.asking)
+        ask_target(x);
     n = forward_write(x, x->up.target, w->scratch, WORKER_SCRATCH);
     if (n <= 0) {
         give_room_back(x);
@@ -253,7 +283,8 @@ static enum flow_next attempt(struct sc_exchange *x)
         return wait_for_room(x);
     if (x->tries.n == 1) {
         exchange_local(x)->retry_balance += x->service->conf->retry.budget.ratio;
-        downstream_go_on(x);
+        if (!x->down.asking)
+            downstream_go_on(x);
     }
     return send_attempt(x, chain_attempt(&x->chain));
 }
@@ -362,6 +393,7 @@ static enum flow_next deliver(struct sc_exchange *x)
 {
     if (!x->res.ready) {
         x->res.ready = true;
+        timer_stop(&x->down.patience);
         x->stamp = loop_now(x->worker->loop);
         x->res.head_only = x->req.method == METHOD_HEAD || x->res.status == 304 || x->res.status == 204 ||
                            x->res.status == 205;
@@ -387,6 +419,7 @@ static enum flow_next finish(struct sc_exchange *x)
         return FLOW_PARK;
     timer_stop(&x->timer);
     timer_stop(&x->tries.backoff);
+    timer_stop(&x->down.patience);
     tunnel_forget(x);
     upstream_cancel(x);
     attempt_drop(x);

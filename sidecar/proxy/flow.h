@@ -19,6 +19,9 @@ void flow_body_end(struct sc_exchange *x);
 /* The library is done with the request: answered (clean) or torn. */
 void flow_over(struct sc_exchange *x, bool clean);
 
+/* The client waits with its body for 100 Continue: it may send it now. Nothing, when it does not wait. */
+void flow_invite(struct sc_exchange *x);
+
 /* Of the try: it is connected; it takes bytes again; it has bytes of the answer's body, or broke in it. */
 void flow_connected(struct sc_exchange *x);
 void flow_body_room(struct sc_exchange *x);

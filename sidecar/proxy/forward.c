@@ -244,6 +244,8 @@ static unsigned add_hop_fields(const struct sc_exchange *x, bool chunked, struct
                                       : STR("TE"), HDR_CONNECTION, false };
     if (te)                                             /* RFC 9110 10.1.4; other members are between two hops */
         extra[n++] = (struct header){ STR("TE"), STR("trailers"), HDR_TE, false };
+    if (x->down.asking)
+        extra[n++] = (struct header){ STR("Expect"), STR("100-continue"), HDR_EXPECT, false };
     if (x->req.upgrade.n > 0)
         extra[n++] = (struct header){ STR("Upgrade"), x->req.upgrade, HDR_UPGRADE, false };
     return n;

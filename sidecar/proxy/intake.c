@@ -82,10 +82,8 @@ static bool check_expect(struct sc_exchange *x)
 {
     struct sc_str rest, item;
 
-    if (x->req.minor == 0) {
-        x->req.expects = false;
+    if (x->req.minor == 0)
         return true;
-    }
     for (struct header *f = headers_first(&x->headers, HDR_EXPECT); f != NULL; f = headers_next(&x->headers, f, HDR_EXPECT))
         for (rest = f->value; http_list_next(&rest, &item);)
             if (!str_ieq(item, STR("100-continue")))

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "discovery/target.h"
 #include "proxy/attempt.h"
+#include "proxy/downstream.h"
 #include "proxy/flow.h"
 #include "proxy/tunnel.h"
 #include "proxy/upgrade.h"
@@ -311,6 +312,15 @@ static void bad_answer(struct sc_exchange *x, int error)
          response_error_text(error));
 }
 
+/* What a target speaks is seen by its answers. */
+static void note_version(struct sc_exchange *x)
+{
+    bool old = x->response.minor == 0;
+
+    if (atomic_load_explicit(&x->up.target->http10, memory_order_relaxed) != old)
+        atomic_store_explicit(&x->up.target->http10, old, memory_order_relaxed);
+}
+
 static void head_complete(struct sc_exchange *x)
 {
     struct response *r = &x->response;
@@ -321,6 +331,7 @@ static void head_complete(struct sc_exchange *x)
         return;
     }
     x->up.head_us = loop_now_ns(x->worker->loop) / 1000;
+    note_version(x);
     x->up.left = r->body == BODY_LENGTH ? r->content_length : 0;
     if (r->body == BODY_CHUNKED) {
         headers_init(&x->trailers, &x->arena, NULL, 0);
@@ -340,7 +351,16 @@ static void head_complete(struct sc_exchange *x)
     flow_run(x);
 }
 
-/* Parses what is there; interim answers are dropped. */
+/* RFC 9110 15.2: 100 only means something while the client waits for it; 102 and what nobody knows is dropped. */
+static void interim(struct sc_exchange *x)
+{
+    if (x->response.status == 100)
+        flow_invite(x);
+    else if (x->response.status == 103 && x->service->conf->early_hints == EARLY_HINTS_PASS)
+        downstream_hint(x);
+}
+
+/* Parses what is there. */
 static void parse_head(struct sc_exchange *x)
 {
     for (;;) {
@@ -357,6 +377,7 @@ static void parse_head(struct sc_exchange *x)
             head_complete(x);
             return;
         }
+        interim(x);
         if (!response_next(&x->response, &x->service->response)) {
             bad_answer(x, RESPONSE_TOO_MANY);
             return;

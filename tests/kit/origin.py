@@ -28,7 +28,12 @@ class Connection(Wire):
         self.number = number
 
     def request(self):
-        return self.origin.keep(http.read_request(self), self)
+        """Reads one; whoever waits for 100 Continue is told to go on."""
+        request = http.read_request_head(self)
+        if request.get("expect") == "100-continue":
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        http.read_body(self, request, "request")
+        return self.origin.keep(request, self)
 
     def requests(self):
         """Each request until the peer ends the connection between two of them."""
