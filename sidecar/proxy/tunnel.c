@@ -14,6 +14,7 @@
 #include "loop/mhdpump.h"
 #include "loop/sys.h"
 #include "proxy/flow.h"
+#include "proxy/outlet.h"
 #include "proxy/pool.h"
 #include "proxy/upgrade.h"
 #include "proxy/upstream.h"
@@ -38,11 +39,10 @@ struct half {                           /* one direction */
 struct tunnel {
     struct sc_exchange *x;
     struct half up, down;               /* to the target, to the client */
-    bool readable, writable;            /* the client's socket */
+    bool readable;                      /* the client's socket */
     bool websocket, cut, over, deaf;    /* deaf: the target takes no more bytes */
     enum end end;
-    struct sc_str held;                 /* for the client, in memory of the exchange or in `buffer` */
-    struct read_buffer *buffer;
+    struct outlet out;                  /* to the client */
     struct task more;                   /* there was more to do than one turn allows */
     struct timer linger;
 };
@@ -59,60 +59,12 @@ static void over(struct tunnel *t, enum end end)
 
 /* ---- to the client ---- */
 
-static void forget_held(struct tunnel *t)
+/* True: nothing waits for the client. False: something does, or the client is gone. */
+static bool went_down(struct tunnel *t, enum outlet_result r)
 {
-    t->held = STR_NONE;
-    if (t->buffer != NULL)
-        worker_give_read(t->x->worker, t->buffer);
-    t->buffer = NULL;
-}
-
-/* How much of it the client's socket took; < 0: it is gone. */
-static ssize_t send_down(struct tunnel *t, const char *p, size_t n)
-{
-    ssize_t sent = t->writable ? sys_send(t->x->client->io.fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
-
-    if (sent < 0 && errno == EAGAIN)
-        sent = 0;
-    if (sent >= 0 && (size_t)sent < n)
-        t->writable = false;
-    return sent;
-}
-
-/* False: it waits, or the client is gone. */
-static bool flush_down(struct tunnel *t)
-{
-    ssize_t sent;
-
-    if (t->held.n == 0)
-        return true;
-    sent = send_down(t, t->held.p, t->held.n);
-    if (sent < 0) {
+    if (r == OUTLET_GONE)
         over(t, END_CLIENT_RESET);
-        return false;
-    }
-    t->held = str_skip(t->held, (size_t)sent);
-    if (t->held.n > 0)
-        return false;
-    forget_held(t);
-    return true;
-}
-
-/* What stands in the worker's buffer; what is not taken keeps it. */
-static bool pass_down(struct tunnel *t, size_t n)
-{
-    struct sc_worker *w = t->x->worker;
-    ssize_t sent = send_down(t, w->read->bytes, n);
-
-    if (sent < 0) {
-        over(t, END_CLIENT_RESET);
-        return false;
-    }
-    if ((size_t)sent == n)
-        return true;
-    t->buffer = worker_take_read(w);
-    t->held = (struct sc_str){ t->buffer->bytes + sent, n - (size_t)sent };
-    return false;
+    return r == OUTLET_EMPTY;
 }
 
 static void count(struct tunnel *t, struct half *h, uint64_t *bytes, const char *p, size_t n)
@@ -131,7 +83,8 @@ static void shut_down(struct tunnel *t)
         return;
     t->down.shut = true;
     if (t->cut && t->websocket && ws_frame_between(&t->down.frame))
-        send_down(t, bye, ws_frame_close(bye, WS_GOING_AWAY, NULL));
+        outlet_give(&t->out, bye, ws_frame_close(bye, WS_GOING_AWAY, NULL));
+    outlet_fini(&t->out);
     sys_shutdown(t->x->client->io.fd, SHUT_WR);
 }
 
@@ -143,7 +96,7 @@ static bool move_down(struct tunnel *t)
     char *p = x->worker->read->bytes;
     ssize_t n;
 
-    if (!flush_down(t) || t->down.shut)
+    if (t->down.shut || !went_down(t, outlet_flush(&t->out)))
         return false;
     if (t->down.ended || t->cut) {
         shut_down(t);
@@ -160,7 +113,7 @@ static bool move_down(struct tunnel *t)
     }
     t->down.ended = n == 0;
     count(t, &t->down, &x->down.sent, p, (size_t)n);
-    return n == 0 || pass_down(t, (size_t)n);
+    return n == 0 || went_down(t, outlet_give_read(&t->out, p, (size_t)n));
 }
 
 /* ---- to the target ---- */
@@ -277,7 +230,7 @@ static void on_client_event(struct io *io, uint32_t events)
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         t->readable = true;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
-        t->writable = true;
+        t->out.writable = true;
     if (t->over)
         return;
     go(t);
@@ -298,7 +251,8 @@ void tunnel_open(struct sc_exchange *x, const char *head, size_t n)
 
     x->tunnel = t;
     t->x = x;
-    t->readable = t->writable = true;
+    t->readable = true;
+    outlet_init(&t->out, x->worker, x->client->io.fd);
     t->websocket = upgrade_is_websocket(x);
     t->more.fn = on_more;
     t->linger.fn = on_linger_over;
@@ -307,7 +261,7 @@ void tunnel_open(struct sc_exchange *x, const char *head, size_t n)
     if (early > 0)
         memcpy(first + n, x->up.in + x->up.in_at, early);
     x->up.in_at = x->up.in_n;
-    t->held = (struct sc_str){ first, n + early };
+    t->out.held = (struct sc_str){ first, n + early };
     count(t, &t->down, &x->down.sent, first + n, early);
     if (!client_take(x->client, on_client_event))
         over(t, END_CLIENT_RESET);
@@ -338,7 +292,7 @@ static void stop(struct tunnel *t)
 {
     loop_task_cancel(t->x->worker->loop, &t->more);
     timer_stop(&t->linger);
-    forget_held(t);
+    outlet_fini(&t->out);
 }
 
 void tunnel_close(struct sc_exchange *x)
