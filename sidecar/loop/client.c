@@ -270,12 +270,36 @@ bool client_interim(struct client *c, const char *text, size_t n)
     return sent == (ssize_t)n;
 }
 
-void client_set_head(struct client *c, const char *text, size_t n)
+void client_set_head(struct client *c, struct sc_str head)
 {
     assert(pump_has_seam());
-    c->head = text;
-    c->head_n = n;
+    c->head = head.p;
+    c->head_n = head.n;
     c->head_at = 0;
+}
+
+void client_mute(struct client *c)
+{
+    assert(pump_has_seam());
+    c->head = "";                                       /* what the library sends is looked at */
+    c->mute = c->answering = true;
+#ifdef HAVE_SEAM
+    seam_watch(c);
+#endif
+}
+
+void client_end(struct client *c, bool reset)
+{
+    assert(c->mute);
+    if (c->taken)
+        return;
+    c->taken = true;
+    c->refused = 3;
+#ifdef HAVE_SEAM
+    if (!c->parked)
+        seam_again(c);                                  /* the library reads, and finds the end */
+#endif
+    client_drop(c, reset);
 }
 
 void client_poke(struct client *c)

@@ -50,6 +50,7 @@ struct client {
     bool late;                          /* a head came too slowly */
     bool closing;                       /* no more requests on this connection */
     bool taken;                         /* its socket is the user's: client_take */
+    bool mute;                          /* its answers are the user's: client_mute */
     uint8_t refused;                    /* 1: a violation waits for its answer, 2: answered, 3: taken */
     void *upgraded;                     /* without the seam: what the library wants to have back */
 
@@ -92,9 +93,14 @@ bool client_interim(struct client *c, const char *text, size_t n);
 void client_poke(struct client *c);
 /* The user has seen the last call of the handler: no deadline of the client's runs any more. */
 void client_request_whole(struct client *c);
-/* With the seam: text[0..n), a whole response head, goes out in place of the library's for the answer now queued. It must
- * frame the body as the library does, and live until the request is completed. */
-void client_set_head(struct client *c, const char *text, size_t n);
+/* With the seam: a whole response head that goes out in place of the library's for the answer now queued. It must frame
+ * the body as the library does, and live until the request is completed. */
+void client_set_head(struct client *c, struct sc_str head);
+/* With the seam: until the request is completed, what the library says goes nowhere, and the user writes to the socket
+ * himself; pump_ops.room tells when there is room again. The library goes on reading. */
+void client_mute(struct client *c);
+/* The end of a client that is muted, before its request is: as client_drop. */
+void client_end(struct client *c, bool reset);
 /* Ends the connection at once, as far as the client can see; the library notices in this turn. */
 void client_kill(struct client *c);
 

@@ -118,6 +118,7 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **request, en
     p->ops->completed(p->arg, c, *request, clean);
     *request = c->request = NULL;
     c->head = NULL;
+    c->mute = false;
     heard_without_seam(c, FRAMING_IDLE);
 #ifdef HAVE_SEAM
     seam_answered(c);
@@ -470,7 +471,7 @@ void pump_abort(struct pump *p)
     list_each(it, &p->clients) {
         struct client *c = list_entry(it, struct client, all);
 
-        if (c->taken && c->request != NULL) {
+        if ((c->taken || c->mute) && c->request != NULL) {
             p->ops->cut(p->arg, c, c->request);
             continue;
         }

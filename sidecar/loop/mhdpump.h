@@ -36,7 +36,9 @@ struct pump_ops {
     void (*completed)(void *arg, struct client *c, void *request, bool clean);
     /* The client of a parked request is gone. */
     void (*gone)(void *arg, struct client *c, void *request);
-    /* The pump is aborted, and the client was taken: its owner ends it soon (client_drop). */
+    /* A muted client takes bytes again, or is gone. */
+    void (*room)(void *arg, struct client *c, void *request);
+    /* The pump is aborted, and the client was taken or muted: its owner ends it soon (client_drop, client_end). */
     void (*cut)(void *arg, struct client *c, void *request);
     /* After client_listen(): the parked client sends its body unasked. With the seam only. */
     void (*ahead)(void *arg, struct client *c, void *request);

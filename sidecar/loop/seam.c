@@ -131,6 +131,8 @@ void seam_event(struct io *io, uint32_t events)
         client_hangup(c, events);
     else if (c->asking && c->parked && (events & EPOLLIN) != 0)
         c->pump->ops->ahead(c->pump->arg, c, c->request);
+    if (__builtin_expect(c->mute, 0) && c->request != NULL && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
+        c->pump->ops->room(c->pump->arg, c, c->request);
 }
 
 int __wrap_epoll_create1(int flags);
@@ -210,6 +212,11 @@ void seam_answered(struct client *c)
         again(c);
 }
 
+void seam_again(struct client *c)
+{
+    again(c);
+}
+
 static ssize_t read_socket(struct client *c, void *p, size_t n, int flags)
 {
     ssize_t got;
@@ -251,7 +258,9 @@ static ssize_t refuse(struct client *c)
 {
     char text[2048];
 
-    if (c->refused == 1) {
+    if (c->refused == 1 && c->mute) {
+        c->refused = 2;                 /* another answer is under way */
+    } else if (c->refused == 1) {
         size_t n = client_refusal(c, text, sizeof text);
 
         c->refused = 2;
@@ -342,6 +351,16 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
 
 /* ---- bytes out ---- */
 
+/* The user answers himself. */
+static ssize_t nowhere(const struct iovec *iov, size_t n)
+{
+    size_t all = 0;
+
+    while (n-- > 0)
+        all += iov[n].iov_len;
+    return (ssize_t)all;
+}
+
 /* Sends our head in place of the library's, which is the first piece of what it sends: whole, since it builds it in one
  * run. What the library gets told is what it would have been told for its own. */
 static ssize_t send_own_head(struct client *c, const struct iovec *iov, size_t n, int flags)
@@ -351,6 +370,8 @@ static ssize_t send_own_head(struct client *c, const struct iovec *iov, size_t n
     size_t left = mine[0].iov_len;
     ssize_t sent;
 
+    if (c->mute)
+        return nowhere(iov, n);
     for (size_t i = 1; i < m.msg_iovlen; i++)
         mine[i] = iov[i];
     sent = __real_sendmsg(c->io.fd, &m, flags);

@@ -35,6 +35,8 @@ struct client *seam_client(int fd);
 void seam_watch(struct client *c);
 /* A request was answered: what was held back behind it is looked at again. */
 void seam_answered(struct client *c);
+/* The library is to read again. */
+void seam_again(struct client *c);
 /* An event of the client's socket. */
 void seam_event(struct io *io, uint32_t events);
 

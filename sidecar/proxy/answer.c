@@ -20,8 +20,6 @@
 
 enum { BLOCK = 64 * 1024 };         /* of a streamed answer: what the library asks for at once */
 
-enum frame { FRAME_NONE, FRAME_LENGTH, FRAME_CHUNKED, FRAME_CLOSE };
-
 /* ---- the head ---- */
 
 static bool is_ours_to_say(const struct header *h)
@@ -29,7 +27,7 @@ static bool is_ours_to_say(const struct header *h)
     return h->id == HDR_CONTENT_LENGTH || h->id == HDR_TRANSFER_ENCODING || h->id == HDR_CONNECTION;
 }
 
-static bool will_close(const struct sc_exchange *x, enum frame f)
+bool answer_closes(const struct sc_exchange *x, enum frame f)
 {
     unsigned said = headers_may_have(&x->headers, HDR_CONNECTION) ? connection_options(&x->headers) : 0;
 
@@ -89,7 +87,7 @@ static char *put_fields(struct sc_exchange *x, char *to)
     return to;
 }
 
-static void write_head(struct sc_exchange *x, enum frame f, uint64_t length, bool closes)
+struct sc_str answer_head(struct sc_exchange *x, enum frame f, uint64_t length, bool closes)
 {
     struct sc_str reason = status_reason(x->res.status);
     char *head = arena_alloc(&x->arena, head_bound(x)), *to = PUT(head, "HTTP/1.1 ");
@@ -111,7 +109,7 @@ static void write_head(struct sc_exchange *x, enum frame f, uint64_t length, boo
     else if (x->req.minor == 0)
         to = PUT(to, "Connection: keep-alive\r\n");
     to = PUT(to, "\r\n");
-    client_set_head(x->client, head, (size_t)(to - head));
+    return str_range(head, to);
 }
 
 static void add_header(struct MHD_Response *r, const char *name, const char *value)
@@ -137,12 +135,12 @@ static void add_headers(struct sc_exchange *x, struct MHD_Response *r)
 
 static void give_head(struct sc_exchange *x, struct MHD_Response *r, enum frame f, uint64_t length)
 {
-    bool closes = will_close(x, f);
+    bool closes = answer_closes(x, f);
 
     if (closes)
         add_header(r, "Connection", "close");
     if (pump_has_seam())
-        write_head(x, f, length, closes);
+        client_set_head(x->client, answer_head(x, f, length, closes));
     else
         add_headers(x, r);
 }
@@ -253,6 +251,17 @@ static ssize_t read_hooked(struct sc_exchange *x, char *to, size_t n)
     }
 }
 
+ssize_t answer_read(struct sc_exchange *x, char *to, size_t n)
+{
+    ssize_t got = x->res_hooked ? read_hooked(x, to, n) : upstream_read(x, to, n);
+
+    if (got > 0) {
+        x->down.sent += (uint64_t)got;
+        x->stamp = loop_now(x->worker->loop);
+    }
+    return got;
+}
+
 /* The library wants bytes of the answer. */
 static ssize_t on_wanted(void *arg, uint64_t at, char *to, size_t n)
 {
@@ -262,10 +271,8 @@ static ssize_t on_wanted(void *arg, uint64_t at, char *to, size_t n)
     (void)at;
     if ((x->facts & FACT_GONE) != 0 || x->down.broken)
         return broken(x);
-    got = x->res_hooked ? read_hooked(x, to, n) : upstream_read(x, to, n);
+    got = answer_read(x, to, n);
     if (got > 0) {
-        x->down.sent += (uint64_t)got;
-        x->stamp = loop_now(x->worker->loop);
         if (x->up.body_done && !x->res_hooked) {
             if (x->response.body == BODY_LENGTH)
                 x->down.finished = true;
@@ -284,76 +291,85 @@ static ssize_t on_wanted(void *arg, uint64_t at, char *to, size_t n)
 
 /* ---- the whole ---- */
 
-/* HEAD and 304 say how long the body would be, if that is known (RFC 9110 8.6); 204 says nothing. */
-static struct MHD_Response *make_bodiless(struct sc_exchange *x, enum frame *f, uint64_t *length)
+/* HEAD and 304 say how long the body would be, if that is known (RFC 9110 8.6); 204 says nothing, and 205 that there is
+ * none, whatever the target put behind it (RFC 9110 15.3.6). */
+static void shape_bodiless(const struct sc_exchange *x, struct answer_shape *s)
+{
+    if (x->res.status == MHD_HTTP_RESET_CONTENT)
+        return;
+    s->length = x->res.own ? x->res.body.n : x->response.content_length;
+    s->frame = x->res.status != MHD_HTTP_NO_CONTENT && (x->res.own || x->response.has_length) ? FRAME_LENGTH : FRAME_NONE;
+}
+
+void answer_shape(struct sc_exchange *x, struct answer_shape *s)
+{
+    bool counted = x->response.body == BODY_LENGTH && !x->res_hooked;
+
+    *s = (struct answer_shape){ .frame = FRAME_LENGTH };
+    if (x->res.head_only) {
+        shape_bodiless(x, s);
+        return;
+    }
+    if (x->res.own)
+        s->body = x->res.body;
+    else
+        s->streams = x->res_hooked || !upstream_body_whole(x, &s->body);
+    if (!s->streams) {
+        x->down.sent = s->length = s->body.n;
+        return;
+    }
+    s->length = x->response.content_length;
+    s->frame = counted ? FRAME_LENGTH : x->req.minor != 0 ? FRAME_CHUNKED : FRAME_CLOSE;
+}
+
+static struct MHD_Response *make_buffer(struct sc_str body)
+{
+    return MHD_create_response_from_buffer(body.n, (void *)(body.n > 0 ? body.p : ""), MHD_RESPMEM_PERSISTENT);
+}
+
+static struct MHD_Response *make_bodiless(struct sc_exchange *x, const struct answer_shape *s)
 {
     struct MHD_Response *m;
 
-    x->down.finished = true;
-    if (x->res.status == MHD_HTTP_RESET_CONTENT) {      /* RFC 9110 15.3.6: whatever the target put behind it */
-        *f = FRAME_LENGTH;
-        return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
-    }
-    *length = x->res.own ? x->res.body.n : x->response.content_length;
-    *f = x->res.status != MHD_HTTP_NO_CONTENT && (x->res.own || x->response.has_length) ? FRAME_LENGTH : FRAME_NONE;
-    if (pump_has_seam() || x->res.status == MHD_HTTP_NO_CONTENT)
-        return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
-    if (*f == FRAME_LENGTH)
-        return MHD_create_response_from_callback(*length, 1024, on_wanted, x, NULL);
+    if (pump_has_seam() || x->res.status == MHD_HTTP_NO_CONTENT || x->res.status == MHD_HTTP_RESET_CONTENT)
+        return make_buffer(STR_NONE);
+    if (s->frame == FRAME_LENGTH)
+        return MHD_create_response_from_callback(s->length, 1024, on_wanted, x, NULL);
+    m = make_buffer(STR_NONE);
 #if HAVE_DECL_MHD_RF_HEAD_ONLY_RESPONSE
-    m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     MHD_set_response_options(m, MHD_RF_HEAD_ONLY_RESPONSE, MHD_RO_END);
 #else
     /* 0.9.75 puts the end of a chunked body behind the head of an unknown length: better to say a wrong one and be done
      * with the connection. */
-    m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     x->down.close = true;
 #endif
     return m;
 }
 
-static struct MHD_Response *make_buffer(struct sc_exchange *x, struct sc_str body, enum frame *f, uint64_t *length)
+static struct MHD_Response *make_response(struct sc_exchange *x, const struct answer_shape *s)
 {
-    x->down.sent = *length = body.n;
-    x->down.finished = true;
-    *f = FRAME_LENGTH;
-    return MHD_create_response_from_buffer(body.n, (void *)(body.n > 0 ? body.p : ""), MHD_RESPMEM_PERSISTENT);
-}
-
-static struct MHD_Response *make_stream(struct sc_exchange *x, enum frame *f, uint64_t *length)
-{
-    bool counted = x->response.body == BODY_LENGTH && !x->res_hooked;
-
-    *length = x->response.content_length;
-    *f = counted ? FRAME_LENGTH : x->req.minor != 0 ? FRAME_CHUNKED : FRAME_CLOSE;
-    return MHD_create_response_from_callback(counted ? *length : MHD_SIZE_UNKNOWN, BLOCK, on_wanted, x, NULL);
-}
-
-static struct MHD_Response *make_response(struct sc_exchange *x, enum frame *f, uint64_t *length)
-{
-    struct sc_str body;
-
     if (x->res.head_only)
-        return make_bodiless(x, f, length);
-    if (x->res.own)
-        return make_buffer(x, x->res.body, f, length);
-    if (x->res_hooked || !upstream_body_whole(x, &body))
-        return make_stream(x, f, length);
-    return make_buffer(x, body, f, length);
+        return make_bodiless(x, s);
+    if (!s->streams)
+        return make_buffer(s->body);
+    return MHD_create_response_from_callback(s->frame == FRAME_LENGTH ? s->length : MHD_SIZE_UNKNOWN, BLOCK, on_wanted, x,
+                                             NULL);
 }
 
 bool answer_queue(struct sc_exchange *x)
 {
-    enum frame f = FRAME_NONE;
-    uint64_t length = 0;
-    struct MHD_Response *r = make_response(x, &f, &length);
+    struct answer_shape s;
+    struct MHD_Response *r;
     enum MHD_Result done;
 
     assert(!x->down.queued);
+    answer_shape(x, &s);
+    r = make_response(x, &s);
     x->down.queued = true;
+    x->down.finished = !s.streams;
     x->down.response = r;
     x->client->answering = true;
-    give_head(x, r, f, length);
+    give_head(x, r, s.frame, s.length);
     if (x->down.finished)
         upstream_finish(x);
     else
@@ -362,5 +378,17 @@ bool answer_queue(struct sc_exchange *x)
     MHD_destroy_response(r);
     if (done != MHD_YES)
         log_limited(LOG_ERROR_, "libmicrohttpd refused an answer with status %u", x->res.status);
+    return done == MHD_YES;
+}
+
+bool answer_queue_nothing(struct sc_exchange *x)
+{
+    struct MHD_Response *r = make_buffer(STR_NONE);
+    enum MHD_Result done;
+
+    if (answer_closes(x, FRAME_NONE))
+        add_header(r, "Connection", "close");
+    done = MHD_queue_response(x->client->mhd, MHD_HTTP_OK, r);
+    MHD_destroy_response(r);
     return done == MHD_YES;
 }

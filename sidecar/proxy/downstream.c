@@ -13,6 +13,7 @@
 #include "http/trailer.h"
 #include "loop/sys.h"
 #include "proxy/answer.h"
+#include "proxy/early.h"
 #include "proxy/flow.h"
 #include "proxy/peer.h"
 #include "proxy/record.h"
@@ -80,6 +81,12 @@ void downstream_answer(struct sc_exchange *x)
 {
     struct client *c = x->client;
 
+    if (early_may(x)) {
+        early_begin(x);
+        if (!x->down.in_handler && c->parked)
+            client_resume(c);                           /* what comes of the body is dropped */
+        return;
+    }
     if (x->down.in_handler || !c->parked || x->down.queued)
         return;                                         /* the handler's next call gives it */
     if (!x->down.held_first && !x->down.blocked)
@@ -92,7 +99,7 @@ void downstream_switch(struct sc_exchange *x)
     const char *head;
     size_t n;
 
-    x->down.queued = true;
+    x->down.queued = x->down.apart = true;
     if (pump_has_seam()) {
         n = answer_switch_head(x, &head);
         tunnel_open(x, head, n);
@@ -116,6 +123,7 @@ void downstream_room(struct sc_exchange *x)
 
 void downstream_more(struct sc_exchange *x)
 {
+    early_go(x);
     if (!x->down.starved)
         return;
     x->down.starved = false;
@@ -145,6 +153,10 @@ void downstream_abort(struct sc_exchange *x)
     struct client *c = x->client;
 
     x->facts |= FACT_GONE;
+    if (c->mute) {
+        client_end(c, true);
+        return;
+    }
     sys_shutdown(c->io.fd, SHUT_RDWR);
     x->down.starved = false;
     if (c->parked)
@@ -174,6 +186,8 @@ static int after_head(struct sc_exchange *x)
         return MHD_NO;
     if (!x->req.has_body)
         return MHD_YES;                                 /* the final call follows at once */
+    if (x->early != NULL)
+        return MHD_YES;
     if (x->res.ready) {
         if (worth_reading(x)) {
             x->down.discard = true;
@@ -220,6 +234,10 @@ static int body_call(struct sc_exchange *x, const char *data, size_t *n)
     }
     x->down.discarded += *n;
     *n = 0;
+    if (x->early != NULL) {
+        early_dropped(x);
+        return MHD_YES;
+    }
     return x->down.discarded <= DISCARD_MAX ? MHD_YES : MHD_NO;
 }
 
@@ -257,6 +275,15 @@ static void read_trailers(struct sc_exchange *x)
     buf_fini(&t.text);
 }
 
+static int answered_early(struct sc_exchange *x)
+{
+    enum early_end end = early_whole(x);
+
+    if (end == EARLY_WAITS)
+        client_park(x->client);
+    return end != EARLY_TORN ? MHD_YES : MHD_NO;
+}
+
 static int final_call(struct sc_exchange *x)
 {
     if (!x->down.whole) {
@@ -272,6 +299,8 @@ static int final_call(struct sc_exchange *x)
         return MHD_NO;
     if (x->step == FLOW_TUNNEL)
         return began_tunnel(x);
+    if (x->early != NULL)
+        return answered_early(x);
     if (x->down.queued)
         return MHD_YES;
     if (x->res.ready)
@@ -318,9 +347,14 @@ static void gone(void *arg, struct client *c, void *request)
 
 static void cut(void *arg, struct client *c, void *request)
 {
+    struct sc_exchange *x = request;
+
     (void)arg;
     (void)c;
-    tunnel_cut(request);
+    if (x->early != NULL)
+        early_cut(x);
+    else
+        tunnel_cut(x);
 }
 
 static void ahead(void *arg, struct client *c, void *request)
@@ -330,11 +364,16 @@ static void ahead(void *arg, struct client *c, void *request)
     flow_invite(request);
 }
 
-/* The library cannot answer in the middle of a body: we do, on the socket itself. */
-static void body_late(void *arg, struct client *c, void *request)
+static void room(void *arg, struct client *c, void *request)
 {
-    struct sc_exchange *x = request;
-    struct sc_worker *w = arg;
+    (void)arg;
+    (void)c;
+    early_room(request);
+}
+
+/* Without the seam there is no early answer but this one. */
+static void late_at_once(struct sc_worker *w, struct client *c, struct sc_exchange *x)
+{
     struct buf text = BUF_INIT;
 
     x->res.status = 408;
@@ -346,6 +385,14 @@ static void body_late(void *arg, struct client *c, void *request)
         x->down.queued = true;
     buf_fini(&text);
     client_kill(c);
+}
+
+static void body_late(void *arg, struct client *c, void *request)
+{
+    if (pump_has_seam())
+        flow_body_late(request);
+    else
+        late_at_once(arg, c, request);
 }
 
 static size_t refuse(void *arg, struct client *c, int status, char *to, size_t room)
@@ -371,4 +418,4 @@ static void closed(void *arg, struct client *c)
     peer_forget(c);
 }
 
-const struct pump_ops downstream_ops = { begin, handle, completed, gone, cut, ahead, body_late, refuse, closed };
+const struct pump_ops downstream_ops = { begin, handle, completed, gone, room, cut, ahead, body_late, refuse, closed };

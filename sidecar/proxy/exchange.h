@@ -33,6 +33,7 @@ struct read_buffer;
 struct target_set;
 struct target;
 struct sc_timer;
+struct early;
 struct tunnel;
 struct MHD_Response;
 
@@ -124,6 +125,7 @@ struct sc_exchange {
         bool close;                     /* the connection ends with this answer */
         bool finished;                  /* every byte of the answer was given */
         bool broken;                    /* the answer was cut off */
+        bool apart;                     /* it goes past the library: early.c, tunnel.c */
         uint64_t discarded, sent;       /* bytes */
         struct MHD_Response *response;
         struct timer patience;          /* how long we wait for the target to say so */
@@ -193,6 +195,7 @@ struct sc_exchange {
     struct sc_timer *timers;            /* of policies */
     struct body *req_queue, *res_queue; /* between body hooks and the sockets */
     bool res_hooked, req_hooked;
+    struct early *early;                /* an answer before the end of the request */
     struct tunnel *tunnel;              /* once the protocol has changed */
     /* --- ... to here --- */
 

@@ -32,6 +32,7 @@
 #include "proxy/attempt.h"
 #include "proxy/deadline.h"
 #include "proxy/downstream.h"
+#include "proxy/early.h"
 #include "proxy/forward.h"
 #include "proxy/intake.h"
 #include "proxy/limit.h"
@@ -421,6 +422,7 @@ static enum flow_next finish(struct sc_exchange *x)
     timer_stop(&x->tries.backoff);
     timer_stop(&x->down.patience);
     tunnel_forget(x);
+    early_forget(x);
     upstream_cancel(x);
     attempt_drop(x);
     limit_leave(x);
@@ -504,9 +506,22 @@ void flow_streaming(struct sc_exchange *x)
     deadline_arm(x);
 }
 
+void flow_body_late(struct sc_exchange *x)
+{
+    if (x->step >= FLOW_RESPOND)                        /* an answer is under way */
+        return;
+    timer_stop(&x->tries.backoff);
+    give_room_back(x);
+    if (x->chain.waits_for != 0)
+        chain_cancel(&x->chain);
+    x->down.close = true;
+    flow_fail(x, ERR_REQUEST_TIMEOUT, "the body stopped coming");
+    flow_run(x);
+}
+
 void flow_over(struct sc_exchange *x, bool clean)
 {
-    if (x->tunnel == NULL && (!clean || (x->down.queued && !x->down.finished)))
+    if ((!clean && !x->down.apart) || (x->down.queued && !x->down.finished))
         x->down.broken = true;
     x->facts |= FACT_OVER;
     flow_run(x);

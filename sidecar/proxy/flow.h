@@ -16,6 +16,8 @@ void flow_begin(struct sc_exchange *x);
 size_t flow_body(struct sc_exchange *x, const char *p, size_t n);
 /* The request is complete. */
 void flow_body_end(struct sc_exchange *x);
+/* The request's body stopped coming. */
+void flow_body_late(struct sc_exchange *x);
 /* The library is done with the request: answered (clean) or torn. */
 void flow_over(struct sc_exchange *x, bool clean);
 

@@ -48,13 +48,220 @@ def test_target_closes(t):
     early(t, ("Content-Length", "300000"), [b"x" * 30000] * 10, lambda c: c.half_close() or drain(c))
 
 
-def test_large(t):
-    """a large body: the client gets the answer, or the end of the connection, and never anything else"""
-    size = 8 << 20
+def refuses(c):
+    """Answers after the head, and reads nothing more."""
+    c.request_head()
+    c.respond(413, body=b"too much", headers=[("Connection", "close")])
+    drain(c)
+
+
+def upload(client, size, chunks, block=65536):
+    """Sends all of it, as far as the connection takes it."""
     try:
-        early(t, ("Content-Length", size), [bytes(65536)] * (size // 65536), drain)
-    except Ended as end:
-        t.equal(end.partial, b"", "bytes before the end")
+        for _ in range(size // block):
+            client.send(chunk(bytes(block)) if chunks else bytes(block))
+        if chunks:
+            client.send(b"0\r\n\r\n")
+    except Ended:                               # refused: the answer is there to be read
+        pass
+
+
+def post_head(client, size, chunks, target="/up", headers=()):
+    framing = ("Transfer-Encoding", "chunked") if chunks else ("Content-Length", size)
+    return client.head("POST", target, [framing] + list(headers))
+
+
+def large(t, chunks):
+    needs_seam(t, "an answer in the middle of a long body")
+    size = 64 << 20
+    outrider = t.outrider(PLAIN, origin=t.origin(refuses))
+    client = t.client(outrider)
+    client.send(post_head(client, size, chunks))
+    upload(client, size, chunks)
+    answer = client.response("POST")
+    t.equal((answer.status, answer.body), (413, b"too much"), "answer")
+    client.expect_closed(t)
+    line = outrider.access_log(1)[0]
+    t.equal((line["status"], line["end"], line["bytes_out"]), (413, "complete", 8), "in the log")
+
+
+def test_large_counted(t):
+    """a counted body of 64 MiB: the answer always arrives, whole"""
+    large(t, False)
+
+
+def test_large_chunked(t):
+    """a chunked body of 64 MiB: the answer always arrives, whole"""
+    large(t, True)
+
+
+def test_at_once(t):
+    """the answer does not wait for a client that sends no more of its body"""
+    needs_seam(t, "an answer in the middle of a body")
+    outrider = t.outrider(PLAIN, origin=t.origin(refuses))
+    for chunks in (False, True):
+        client = t.client(outrider)
+        client.send(post_head(client, 10 << 20, chunks) + (chunk(b"first") if chunks else b"first"))
+        began = time.monotonic()
+        answer = client.response("POST")
+        t.equal((answer.status, answer.body), (413, b"too much"), "answer")
+        t.at_most(time.monotonic() - began, 5, "seconds to the answer")
+        t.equal(answer.all("connection"), [] if chunks else ["close"], "Connection")
+        client.expect_closed(t)
+
+
+def test_short_rest(t):
+    """with little left of the body the connection is kept"""
+    needs_seam(t, "an answer in the middle of a body")
+
+    def script(c):
+        while c.buffer or c.more():
+            request = c.request_head()
+            c.respond(200, body=request.target.encode())
+            if request.method == "POST":
+                c.stall()
+                return
+    outrider = t.outrider(PLAIN, origin=t.origin(script))
+    for chunks in (False, True):
+        client = t.client(outrider)
+        for n in range(3):
+            client.send(post_head(client, 1000, chunks, f"/{n}") + (chunk(bytes(500)) if chunks else bytes(500)))
+            t.equal(client.response("POST").body, b"/%d" % n, "answer before the end of the body")
+            client.send(chunk(bytes(500)) + b"0\r\n\r\n" if chunks else bytes(500))
+            t.equal(client.get("/next").body, b"/next", "the next request on the connection")
+
+
+def streamed(t, answer, pieces, receive_buffer=None, then=None):
+    """The target's answer streams while the client goes on sending; what the client gets of it."""
+    needs_seam(t, "an answer in the middle of a body")
+
+    def script(c):
+        c.request_head()
+        c.send(answer)
+        for piece in pieces:
+            c.send(piece)
+        (then or drain)(c)
+    outrider = t.outrider(PLAIN, origin=t.origin(script))
+    client = t.client(outrider, receive_buffer=receive_buffer)
+    client.send(post_head(client, 32 << 20, True))
+    sender = threading.Thread(target=upload, args=(client, 32 << 20, True), daemon=True)
+    sender.start()
+    return outrider, client, sender
+
+
+def test_streamed_chunked(t):
+    """a chunked answer streams while the body is still coming, its trailers behind it"""
+    pieces = [chunk(bytes([n]) * 70000) for n in range(100)] + [b"0\r\nX-Sum: 1\r\n\r\n"]
+    outrider, client, sender = streamed(t, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", pieces)
+    answer = client.response("POST")
+    t.true(answer.body == b"".join(bytes([n]) * 70000 for n in range(100)), "the body is whole")
+    t.equal((answer.framing, answer.trailers), ("chunked", [("X-Sum", "1")]), "framing and trailers")
+    sender.join(remaining())
+
+
+def test_streamed_counted_slow(t):
+    """a long counted answer to a client that reads slowly and sends all the while"""
+    body = os.urandom(1 << 20) * 16
+    outrider, client, sender = streamed(t, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), [body],
+                                        receive_buffer=8192)
+    sender.join(remaining())
+    answer = client.response("POST")
+    t.true(answer.body == body, "the body is whole")
+    if not sanitized():
+        t.at_most(outrider.peak_kib(), 64 * 1024, "peak resident size (KiB)")
+
+
+def test_streamed_to_the_end(t):
+    """an answer that ends with the target's connection"""
+    outrider, client, sender = streamed(t, b"HTTP/1.1 200 OK\r\n\r\n", [b"x" * 500000],
+                                        then=lambda c: c.half_close() or drain(c))
+    answer = client.response("POST")
+    t.equal((answer.framing, len(answer.body)), ("chunked", 500000), "framing and size")
+    sender.join(remaining())
+
+
+def test_streamed_cut(t):
+    """an early answer that the target cuts never looks whole"""
+    outrider, client, sender = streamed(t, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", [chunk(b"x" * 9000)],
+                                        then=lambda c: c.reset())
+    t.raises((Truncated, Ended), lambda: client.response("POST"), "a cut answer")
+    sender.join(remaining())
+
+
+def test_http10(t):
+    """an early answer to HTTP/1.0 that has no length ends with the connection"""
+    needs_seam(t, "an answer in the middle of a body")
+
+    def script(c):
+        c.request_head()
+        c.respond(200, body=[b"a" * 1000, b"b" * 1000])
+        drain(c)
+    client = t.client(t.outrider(PLAIN, origin=t.origin(script)))
+    client.send(client.head("POST", "/", [("Content-Length", 1 << 20)], version="HTTP/1.0") + bytes(1000))
+    answer = client.response("POST")
+    t.equal((answer.framing, answer.body), ("close", b"a" * 1000 + b"b" * 1000), "answer")
+
+
+def test_refused_at_the_head(t):
+    """a refusal that is known at the head arrives, however long the body is"""
+    needs_seam(t, "an answer in the middle of a long body")
+    text = PLAIN.replace('["/**"]', '["/only"]')
+    outrider = t.outrider(text, origin=t.origin())
+    for chunks in (False, True):
+        client = t.client(outrider)
+        client.send(post_head(client, 64 << 20, chunks))
+        upload(client, 64 << 20, chunks)
+        problem(t, client.response("POST"), 404, "no-route", "destination_not_found")
+        client.expect_closed(t)
+
+
+def test_expect(t):
+    """somebody who waits for 100 Continue gets the refusal instead, and the end of the connection"""
+    needs_seam(t, "an answer in the middle of a body")
+    outrider = t.outrider(PLAIN.replace('["/**"]', '["/only"]'), origin=t.origin())
+    client = t.client(outrider)
+    client.send(post_head(client, 1000, False, headers=[("Expect", "100-continue")]))
+    answer = client.response("POST")
+    t.equal((answer.status, answer.interim, answer.get("connection")), (404, [], "close"), "answer")
+    client.expect_closed(t)
+
+
+def test_silent_client(t):
+    """a client that neither sends nor closes after the answer is let go soon"""
+    needs_seam(t, "an answer in the middle of a body")
+    outrider = t.outrider(PLAIN, origin=t.origin(refuses))
+    before = outrider.descriptors()
+    client = t.client(outrider)
+    client.send(post_head(client, 10 << 20, False))
+    t.equal(client.response("POST").status, 413, "status")
+    t.wait_until(lambda: outrider.descriptors() <= before, "the connection to be closed")
+    t.equal(outrider.access_log(1)[0]["end"], "complete", "end in the log")
+
+
+def test_broken_rest(t):
+    """6: a body that turns out malformed behind the answer brings no second one, and nothing behind it is a request"""
+    origin = t.origin(refuses)
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    client.send(post_head(client, 0, True) + chunk(b"first"))
+    origin.wait_requests(1)
+    needs_seam(t, "an answer in the middle of a body")
+    t.equal(client.response("POST").body, b"too much", "answer")
+    client.send(b"zz\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+    client.expect_gone(t)
+    t.equal([r.target for r in origin.requests], ["/up"], "requests at the target")
+
+
+def test_stop(t):
+    """a stop does not wait for the rest of a body"""
+    needs_seam(t, "an answer in the middle of a body")
+    outrider = t.outrider("shutdown: { deadline: 300ms }\n" + PLAIN, origin=t.origin(refuses))
+    client = t.client(outrider)
+    client.send(post_head(client, 10 << 20, False))
+    t.equal(client.response("POST").status, 413, "status")
+    began = time.monotonic()
+    outrider.signal(signal.SIGTERM)
+    t.equal(outrider.wait(), 0, "exit code")
+    t.at_most(time.monotonic() - began, 5, "seconds to the end")
 
 
 def test_sidecar_goes_on(t):

@@ -1,0 +1,269 @@
+/* sidecar/proxy/early.c - an answer while the request's body is still coming.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/early.h"
+
+#include "base/buf.h"
+#include "http/trailer.h"
+#include "http1/chunked.h"
+#include "loop/mhdpump.h"
+#include "loop/sys.h"
+#include "proxy/answer.h"
+#include "proxy/attempt.h"
+#include "proxy/downstream.h"
+#include "proxy/flow.h"
+#include "proxy/limit.h"
+#include "proxy/outlet.h"
+#include "proxy/upstream.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum {
+    ROUNDS = 16,                        /* pieces before others have their turn */
+    REST_MAX = 64 * 1024,               /* more of a body is not read for the sake of the connection */
+    QUIET_MS = 2000,                    /* of a client that is to end its connection */
+    LINGER_MS = 30000,                  /* the longest that its body is read for nothing */
+};
+
+struct early {
+    struct sc_exchange *x;
+    struct answer_shape shape;
+    struct outlet out;
+    bool closes;                        /* as the head says */
+    bool body_given;                    /* all of it has gone into `out` */
+    bool done;                          /* and out */
+    bool shut;                          /* the client was told that nothing follows */
+    uint64_t first, dropped;            /* bytes of the body, when it was done, and when the linger timer last looked */
+    sc_msec until;
+    struct timer linger;
+    struct task more;
+};
+
+/* ---- what still comes ---- */
+
+/* Somebody who waits for a 100 Continue does not send the body once this has been answered; too much is not read. */
+static bool ends_connection(const struct sc_exchange *x)
+{
+    uint64_t had = x->req.received + x->down.discarded;
+
+    if (x->req.expects && had == 0)
+        return true;
+    return !x->req.chunked && x->req.length - had > REST_MAX;
+}
+
+static void shut(struct early *e)
+{
+    if (e->shut)
+        return;
+    e->shut = true;
+    e->x->client->closing = true;
+    sys_shutdown(e->x->client->io.fd, SHUT_WR);
+}
+
+static void on_linger(struct timer *t)
+{
+    struct early *e = list_entry(t, struct early, linger);
+    struct sc_exchange *x = e->x;
+    sc_msec now = loop_now(x->worker->loop);
+
+    if (now >= e->until || x->down.discarded == e->dropped) {
+        client_end(x->client, false);
+        return;
+    }
+    e->dropped = x->down.discarded;
+    timer_start(x->worker->loop, t, QUIET_MS < e->until - now ? QUIET_MS : e->until - now);
+}
+
+void early_dropped(struct sc_exchange *x)
+{
+    struct early *e = x->early;
+
+    if (e->done && x->down.discarded - e->first > REST_MAX)
+        shut(e);
+}
+
+/* ---- the answer ---- */
+
+/* Every byte of the answer is with the kernel. */
+static void answered(struct early *e)
+{
+    struct sc_exchange *x = e->x;
+    struct loop *l = x->worker->loop;
+
+    e->done = true;
+    x->down.finished = true;
+    timer_stop(&x->timer);
+    upstream_finish(x);
+    attempt_drop(x);
+    limit_leave(x);
+    if (x->down.whole) {
+        if (!x->client->parked)
+            return;                                     /* the handler's final call looks */
+        x->down.broken |= !answer_queue_nothing(x);
+        client_resume(x->client);
+        return;
+    }
+    if (e->closes)
+        shut(e);
+    e->until = loop_now(l) + LINGER_MS;
+    e->first = e->dropped = x->down.discarded;
+    timer_start(l, &e->linger, QUIET_MS);
+}
+
+static void broken(struct early *e)
+{
+    struct sc_exchange *x = e->x;
+
+    x->down.broken = true;
+    upstream_cancel(x);
+    client_end(x->client, true);                        /* nobody shall take what was sent for the whole */
+}
+
+static enum outlet_result give_last(struct early *e)
+{
+    struct sc_exchange *x = e->x;
+    struct buf text = BUF_INIT;
+    struct header *h;
+    struct sc_str last;
+
+    e->body_given = true;
+    if (e->shape.frame != FRAME_CHUNKED)
+        return OUTLET_EMPTY;
+    buf_puts(&text, "0\r\n");
+    if (x->response.body == BODY_CHUNKED && !x->res_hooked)
+        for (unsigned i = 0; (h = headers_each(&x->trailers, &i)) != NULL;)
+            if (!trailer_ends_here(&x->response.headers, h->name))
+                buf_printf(&text, "%.*s: %.*s\r\n", STR_ARG(h->name), STR_ARG(h->value));
+    buf_puts(&text, "\r\n");
+    last = arena_dup(&x->arena, buf_view(&text));
+    buf_fini(&text);
+    return outlet_give(&e->out, last.p, last.n);
+}
+
+/* Whatever is read is read behind room for the size of a chunk. */
+static enum outlet_result give_piece(struct early *e, char *p, size_t n)
+{
+    char size[CHUNKED_HEAD_MAX];
+    size_t head;
+
+    if (e->shape.frame != FRAME_CHUNKED)
+        return outlet_give_read(&e->out, p, n);
+    head = chunked_head(size, n);
+    memcpy(p - head, size, head);
+    memcpy(p + n, CHUNKED_CRLF, 2);
+    return outlet_give_read(&e->out, p - head, head + n + 2);
+}
+
+/* One read's worth. True: there may be more. */
+static bool move(struct early *e)
+{
+    struct sc_exchange *x = e->x;
+    char *p = x->worker->read->bytes + CHUNKED_HEAD_MAX;
+    enum outlet_result r = outlet_flush(&e->out);
+    ssize_t n;
+
+    if (r == OUTLET_EMPTY && !e->body_given) {
+        n = e->shape.streams ? answer_read(x, p, WORKER_READ - CHUNKED_HEAD_MAX - 2) : UPSTREAM_END;
+        if (n == UPSTREAM_WAIT)
+            return false;
+        if (n == UPSTREAM_BROKEN) {
+            broken(e);
+            return false;
+        }
+        r = n == UPSTREAM_END ? give_last(e) : give_piece(e, p, (size_t)n);
+    }
+    if (r == OUTLET_GONE)
+        broken(e);
+    else if (r == OUTLET_EMPTY && e->body_given)
+        answered(e);
+    return r == OUTLET_EMPTY && !e->done;
+}
+
+static void go(struct early *e)
+{
+    for (unsigned i = 0; i < ROUNDS; i++)
+        if (e->done || e->x->client->taken || !move(e))
+            return;
+    loop_task(e->x->worker->loop, &e->more);
+}
+
+static void on_more(struct task *t)
+{
+    go(list_entry(t, struct early, more));
+}
+
+bool early_may(const struct sc_exchange *x)
+{
+    return pump_has_seam() && x->req.has_body && !x->down.whole && x->early == NULL;
+}
+
+void early_begin(struct sc_exchange *x)
+{
+    struct early *e = arena_zero(&x->arena, sizeof *e);
+    struct sc_str head, first;
+    char *all;
+
+    x->early = e;
+    e->x = x;
+    e->linger.fn = on_linger;
+    e->more.fn = on_more;
+    outlet_init(&e->out, x->worker, x->client->io.fd);
+    answer_shape(x, &e->shape);
+    x->down.close |= ends_connection(x);
+    e->closes = answer_closes(x, e->shape.frame);
+    x->down.close = e->closes;
+    x->down.queued = x->down.apart = true;
+    client_mute(x->client);
+    flow_streaming(x);
+    head = answer_head(x, e->shape.frame, e->shape.length, e->closes);
+    first = e->shape.streams || x->res.head_only ? STR_NONE : e->shape.body;
+    if (first.n > 0) {
+        all = arena_alloc(&x->arena, head.n + first.n);
+        memcpy(all, head.p, head.n);
+        memcpy(all + head.n, first.p, first.n);
+        head = (struct sc_str){ all, head.n + first.n };
+    }
+    e->out.held = head;
+    go(e);
+}
+
+void early_go(struct sc_exchange *x)
+{
+    if (x->early != NULL)
+        go(x->early);
+}
+
+void early_room(struct sc_exchange *x)
+{
+    if (x->early == NULL)
+        return;
+    x->early->out.writable = true;
+    go(x->early);
+}
+
+enum early_end early_whole(struct sc_exchange *x)
+{
+    timer_stop(&x->early->linger);
+    if (x->client->taken)
+        return EARLY_TORN;
+    if (!x->early->done)
+        return EARLY_WAITS;
+    return answer_queue_nothing(x) ? EARLY_ANSWERED : EARLY_TORN;
+}
+
+void early_cut(struct sc_exchange *x)
+{
+    if (!x->early->done)
+        x->down.broken = true;
+    client_end(x->client, !x->early->done);
+}
+
+void early_forget(struct sc_exchange *x)
+{
+    if (x->early == NULL)
+        return;
+    timer_stop(&x->early->linger);
+    loop_task_cancel(x->worker->loop, &x->early->more);
+    outlet_fini(&x->early->out);
+}
