@@ -21,7 +21,7 @@
 
 enum {
     ROUNDS = 16,                        /* pieces before others have their turn */
-    REST_MAX = 64 * 1024,               /* more of a body is not read for the sake of the connection */
+    REST_MAX = 1024 * 1024,             /* more of a body is not read for the sake of the connection */
     QUIET_MS = 2000,                    /* of a client that is to end its connection */
     LINGER_MS = 30000,                  /* the longest that its body is read for nothing */
 };
