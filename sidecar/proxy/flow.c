@@ -24,8 +24,8 @@
  *
  * The other days: a policy answers (ADMIT -> RESPOND); no route, no target (-> RESPOND with an answer of our own); a try
  * fails before its head (AWAIT -> ATTEMPT or RESPOND); a deadline (-> RESPOND 504); the client goes while we wait (->
- * the try is cancelled, the library is told, FINISH); the target answers early (DELIVER waits for the library, which
- * waits for the body). */
+ * the try is cancelled, the library is told, FINISH); the answer is there before the body is (DELIVER by early.c, past
+ * the library; without the seam it waits for the library, which waits for the body). */
 #include "proxy/flow_priv.h"
 
 #include "http/trailer.h"
