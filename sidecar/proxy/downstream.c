@@ -299,6 +299,8 @@ static int final_call(struct sc_exchange *x)
         return MHD_NO;
     if (x->step == FLOW_TUNNEL)
         return began_tunnel(x);
+    if (x->tunnel != NULL)                              /* that was short */
+        return MHD_NO;
     if (x->early != NULL)
         return answered_early(x);
     if (x->down.queued)
