@@ -13,11 +13,13 @@ from . import arrival, http
 from .checks import PLAIN, problem, proxy_status
 from .client import Client
 from .consul import Consul, instance
+from .crowd import Crowd
 from .http import BadMessage, Truncated, chunk, chunked, head
 from .limit import TimedOut, remaining, start as start_clock, wait_until
 from .origin import Connection, Origin
 from .load import Load
 from .outrider import Outrider, command, has_seam, needs_seam, run, sanitized
+from .polite import Polite
 from .routing import routed, takes
 from .ports import Full, Port
 from . import strict, websocket

@@ -199,6 +199,12 @@ class Outrider:
     def resident_kib(self):
         return self._status_kib("VmRSS")
 
+    def cpu_seconds(self):
+        """User and system time of all threads so far."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
