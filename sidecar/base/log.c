@@ -104,7 +104,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     errno = saved;
 }
 
-bool log_gate_open(struct log_gate *g, unsigned *dropped)
+bool log_gate_open(struct log_gate *g)
 {
     int64_t now = clock_mono_ms();
 
@@ -112,7 +112,6 @@ bool log_gate_open(struct log_gate *g, unsigned *dropped)
         g->dropped++;
         return false;
     }
-    *dropped = g->dropped;
     if (g->dropped > 0)
         log_line(LOG_INFO_, "%u lines like the next one were left out", g->dropped);
     g->dropped = 0;

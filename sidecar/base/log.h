@@ -37,13 +37,12 @@ struct log_gate {
     int64_t next_ms;
     unsigned dropped;
 };
-bool log_gate_open(struct log_gate *g, unsigned *dropped);
-#define log_limited(level, fmt, ...)                                                     \
+bool log_gate_open(struct log_gate *g);
+#define log_limited(level, ...)                                                          \
     do {                                                                                 \
         static __thread struct log_gate gate_;                                           \
-        unsigned dropped_;                                                               \
-        if (log_gate_open(&gate_, &dropped_))                                            \
-            log_line(level, fmt "%.0u", __VA_ARGS__, dropped_);                          \
+        if (log_gate_open(&gate_))                                                       \
+            log_line(level, __VA_ARGS__);                                                \
     } while (0)
 
 /* s with everything but printable ASCII as \xNN, cut at 200 bytes; valid until the next four calls of this thread. */

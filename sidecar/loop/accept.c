@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
     ACCEPT_BATCH = 16,
     ACCEPT_REST = 65536,            /* more than any queue of the kernel holds */
+    OWN_FILES = 32,                 /* descriptors of the process's own: workers, listeners, logs */
     PAUSE_MS = 100,                 /* no descriptors, or too many connections: look again after this */
     UNEVEN_FROM = 16,               /* fewer connections than this are not worth moving to another worker */
 };
@@ -31,8 +33,24 @@ struct handed {                     /* a socket that another worker accepted for
 
 /* ---- limits and pauses ---- */
 
+/* A client may need a connection to a target, too: clients that took the last descriptors would be accepted and get errors. */
+static struct {
+    unsigned most;
+    atomic_uint now;
+} sharers;
+
+void accept_setup(void)
+{
+    struct rlimit limit;
+    rlim_t files = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1u << 20 ? limit.rlim_cur : 1u << 20;
+
+    sharers.most = files < OWN_FILES + 4 ? 2 : (unsigned)(files - OWN_FILES) / 2;
+}
+
 static void count(struct pump *p)
 {
+    if (p->limits.shares)
+        atomic_fetch_add_explicit(&sharers.now, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&p->listener->connections, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&p->listener->held[p->index], 1, memory_order_relaxed);
 }
@@ -43,6 +61,8 @@ static bool is_full(const struct pump *p)
 {
     if (!p->accepting && !p->listener->handed)
         return false;
+    if (p->limits.shares && atomic_load_explicit(&sharers.now, memory_order_relaxed) >= sharers.most)
+        return true;
     return atomic_load_explicit(&p->listener->connections, memory_order_relaxed) >= p->limits.max_connections;
 }
 
@@ -78,6 +98,8 @@ static void on_pause_over(struct timer *t)
 
 void accept_uncount(struct pump *p)
 {
+    if (p->limits.shares)
+        atomic_fetch_sub_explicit(&sharers.now, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&p->listener->connections, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&p->listener->held[p->index], 1, memory_order_relaxed);
     if (p->accepting && !p->watching)
@@ -150,8 +172,9 @@ static bool accept_one(struct pump *p)
     int fd;
 
     if (is_full(p)) {
-        log_limited(LOG_WARN_, "listener on %s: at max_connections (%u): new clients wait", l->text,
-                    p->limits.max_connections);
+        log_limited(LOG_WARN_, "listener on %s: new clients wait: %u are here; max_connections is %u, descriptors suffice for %u",
+                    l->text, atomic_load_explicit(&l->connections, memory_order_relaxed), p->limits.max_connections,
+                    sharers.most);
         pause_accepting(p);
         return false;
     }

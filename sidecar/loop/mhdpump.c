@@ -51,6 +51,7 @@ const char *mhdpump_degraded(void)
 
 bool pump_init(void)
 {
+    accept_setup();
 #ifdef HAVE_SEAM
     if (!seam_init()) {
         log_error("no memory for the table of descriptors: %m");

@@ -22,6 +22,7 @@ struct pump_limits {
     struct framing_limits framing;
     size_t pool_size;                   /* memory of one connection, bytes */
     unsigned max_connections;           /* of the listener, for the process */
+    bool shares;                        /* and one of those that may take half of the process's descriptors together */
     sc_msec header_timeout, body_timeout, idle_timeout;
 };
 

@@ -74,6 +74,8 @@ void client_review(struct client *c);
 
 /* ---- accept.c ---- */
 
+/* Once in the process, when its limit of descriptors is final. */
+void accept_setup(void);
 void accept_init(struct pump *p);
 /* A connection of this pump is over: there is room for another. */
 void accept_uncount(struct pump *p);

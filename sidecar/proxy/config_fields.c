@@ -60,7 +60,9 @@ static const struct sc_field listener_fields[] = {
             .doc = "The largest request line and fields, together; beyond it the answer is 431 (414 when the target "
                    "alone is too long). The memory that each connection holds grows with it."),
     SC_INT(L, max_connections, .dflt = "10000", .min = 1, .max = 1000000,
-           .doc = "Connections open at the same time, for the whole process. Further ones wait in the kernel's queue."),
+           .doc = "Connections open at the same time, for the whole process. Further ones wait in the kernel's queue. All "
+                  "listeners together take half of the descriptors at most (`ulimit -n`, the hard limit): each client may "
+                  "need one more for its target."),
     SC_END
 };
 #undef L

@@ -41,7 +41,7 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
         .uri = { c->path.encoded_slash != 0, c->path.semicolon != 0, !c->path.merge_slashes },
         .limits = {
             .framing = FRAMING_LIMITS_DEFAULT, .pool_size = pool_size(c, response_head),
-            .max_connections = (unsigned)c->max_connections, .header_timeout = c->header_timeout,
+            .max_connections = (unsigned)c->max_connections, .shares = true, .header_timeout = c->header_timeout,
             .body_timeout = c->body_timeout, .idle_timeout = c->idle_timeout,
         },
     };
