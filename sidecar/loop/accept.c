@@ -33,7 +33,7 @@ struct handed {                     /* a socket that another worker accepted for
 
 /* ---- limits and pauses ---- */
 
-/* A client may need a connection to a target, too: clients that took the last descriptors would be accepted and get errors. */
+/* A client may need a connection to a target, too: if clients had the last descriptors, they would get errors. */
 static struct {
     unsigned most;
     atomic_uint now;
@@ -172,9 +172,9 @@ static bool accept_one(struct pump *p)
     int fd;
 
     if (is_full(p)) {
-        log_limited(LOG_WARN_, "listener on %s: new clients wait: %u are here; max_connections is %u, descriptors suffice for %u",
-                    l->text, atomic_load_explicit(&l->connections, memory_order_relaxed), p->limits.max_connections,
-                    sharers.most);
+        log_limited(LOG_WARN_, "listener on %s: new clients wait: %u are here; max_connections is %u, descriptors suffice "
+                               "for %u", l->text, atomic_load_explicit(&l->connections, memory_order_relaxed),
+                    p->limits.max_connections, sharers.most);
         pause_accepting(p);
         return false;
     }
