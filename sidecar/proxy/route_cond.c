@@ -61,12 +61,27 @@ static bool value_meets(const struct route_cond *c, struct sc_str value)
     return false;
 }
 
+/* A proxy on the way may make one line of two (RFC 9110 5.3), so the members of a list are looked at like lines. */
+static bool line_meets(const struct route_cond *c, struct sc_str value)
+{
+    struct sc_str member;
+
+    if (value_meets(c, value))
+        return true;
+    if (str_chr(value, ',') == NULL)
+        return false;
+    while (http_list_next(&value, &member))
+        if (value_meets(c, member))
+            return true;
+    return false;
+}
+
 static bool header_meets(const struct route_cond *c, const struct headers *h)
 {
     if (h == NULL)
         return false;
     for (struct header *f = first_field(c, h); f != NULL; f = next_field(c, h, f))
-        if (value_meets(c, f->value))
+        if (line_meets(c, f->value))
             return true;
     return false;
 }

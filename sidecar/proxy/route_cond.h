@@ -1,8 +1,8 @@
 /* sidecar/proxy/route_cond.h - what a route asks of headers and query.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A header that stands there several times, or a parameter given several times, meets a condition when one of them
- * does. Names and values of the query are compared decoded ("+" is a space). */
+ * A header that stands there several times, or holds a list, and a parameter given several times, meets a condition when
+ * one of them does: nobody evades a route by adding a value. Names and values of the query are compared decoded ("+" is a space). */
 #pragma once
 
 #include "base/error.h"
