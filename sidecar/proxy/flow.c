@@ -331,6 +331,15 @@ static enum flow_next deadline_passed(struct sc_exchange *x)
     return fail(x, x->up.error, x->up.detail);
 }
 
+/* Clients that ask with an absolute form take us for their proxy, and a proxy says so in its answers; a gateway need not
+ * (RFC 9110 7.6.3). */
+static void add_via(struct sc_exchange *x)
+{
+    char *via = arena_printf(&x->arena, "1.%u %s", x->response.minor, x->listener->via);
+
+    headers_add_id(&x->response.headers, HDR_VIA, str_of(via));
+}
+
 static enum flow_next await(struct sc_exchange *x)
 {
     struct hop hop;
@@ -346,6 +355,8 @@ static enum flow_next await(struct sc_exchange *x)
     x->res.own = false;
     x->res.status = x->response.status;
     hop_strip(&x->response.headers, &hop);
+    if (x->req.uri.form == URI_ABSOLUTE)
+        add_via(x);
     return go(x, FLOW_RESPOND);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# tests/flow/http10.py - HTTP/1.0 clients.
+# tests/flow/http10.py - HTTP/1.0 clients and targets.
 # SPDX-License-Identifier: Apache-2.0
 import sys
 
@@ -63,6 +63,67 @@ def test_own_error(t):
     client.send(b"GET /x HTTP/1.0\r\nHost: a\r\n\r\n")
     problem(t, client.response(), 404, "no-route", "destination_not_found")
     client.expect_closed(t)
+
+
+def answering(t, wire, close):
+    """A client of a daemon whose target answers each request with these bytes, and ends the connection or not."""
+    def script(c):
+        for _ in c.requests():
+            c.send(wire)
+            if close:
+                return
+    origin = t.origin(script)
+    return t.client(t.outrider(PLAIN, origin=origin)), origin
+
+
+def test_target_closes(t):
+    """a target of HTTP/1.0 that ends its answer with the connection: chunked for the client, which keeps its own"""
+    client, origin = answering(t, b"HTTP/1.0 200 OK\r\nX-A: b\r\n\r\nhello", True)
+    for n in range(1, 4):
+        answer = client.get()
+        t.equal((answer.minor, answer.framing, answer.body, answer.get("x-a")), (1, "chunked", b"hello", "b"), "answer")
+        t.equal(len(origin.connections), n, "connections to the target")
+    t.equal({r.minor for r in origin.requests}, {1}, "the target is asked in HTTP/1.1")
+
+
+def test_target_keeps(t):
+    """one that says Connection: keep-alive keeps it, and the client hears nothing of that"""
+    client, origin = answering(t, b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n"
+                                  b"Content-Length: 5\r\n\r\nhello", False)
+    for _ in range(3):
+        answer = client.get()
+        t.equal((answer.framing, answer.body, answer.all("connection"), answer.all("keep-alive")),
+                ("length", b"hello", [], []), "answer")
+    t.equal(len(origin.connections), 1, "connections to the target")
+
+
+def test_target_silent(t):
+    """one that does not say so is not asked again on that connection"""
+    client, origin = answering(t, b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", False)
+    for n in range(1, 4):
+        t.equal(client.get().body, b"hello", "answer")
+        t.equal(len(origin.connections), n, "connections to the target")
+
+
+def test_both(t):
+    """HTTP/1.0 on both sides"""
+    client, _ = answering(t, b"HTTP/1.0 200 OK\r\n\r\nhello", True)
+    client.send(b"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
+    answer = client.response()
+    t.equal((answer.framing, answer.body), ("close", b"hello"), "answer")
+    client.expect_closed(t)
+
+
+def test_connection_options(t):
+    """Connection of an HTTP/1.0 request strips what it names and says no more than that"""
+    origin = t.origin()
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    client.send(b"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, x-mine\r\nX-Mine: 1\r\nKeep-Alive: 300\r\n"
+                b"X-Other: 2\r\n\r\n")
+    t.equal(client.response().status, 200, "status")
+    for name in ("x-mine", "keep-alive", "connection"):
+        t.lacks(origin.last.names(), name, "fields at the target")
+    t.equal(origin.last.get("x-other"), "2", "an end-to-end field")
 
 
 main()

@@ -92,4 +92,15 @@ def test_of_no_use_to_others(t):
         t.equal(client.get("/").status, 200, "the next one on the connection")
 
 
+def test_answers(t):
+    """answers say Via to clients that take the sidecar for their proxy, behind what came; to others as they came"""
+    origin = t.origin().answer("/via", b"body", headers=[("Via", "1.0 inner (x)")])
+    origin.on("/old", lambda c, request: c.send(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"))
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    us = own_name(origin, client)
+    for target, want in (("/", []), ("/via", ["1.0 inner (x)"]), ("http://t.example/", ["1.1 " + us]),
+                         ("http://t.example/via", ["1.0 inner (x)", "1.1 " + us]), ("http://t.example/old", ["1.0 " + us])):
+        t.equal(client.get(target).all("via"), want, f"Via of {target}")
+
+
 main()

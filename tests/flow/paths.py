@@ -99,10 +99,37 @@ routes: [ { match: { paths: ["/**"] }, service: web } ]
 
 
 def test_asterisk(t):
-    """OPTIONS * is answered or passed on, never an error of parsing; * with another method is 400"""
-    client = t.client(t.outrider(PLAIN, origin=t.origin()))
-    t.true(client.ask("OPTIONS", "*").status in (200, 204, 404, 405), "OPTIONS *")
+    """* is for OPTIONS alone (options.py); with another method it is 400"""
     t.equal(t.client(t.outrider(PLAIN, origin=t.origin())).ask("GET", "*").status, 400, "GET *")
+
+
+REWRITES = """
+services: [ { name: web, targets: [ @origin@ ] } ]
+routes:
+  - { match: { paths: ["/strip/**"] }, service: web, rewrite: { strip_prefix: /strip } }
+  - { match: { paths: ["/cut/**"] }, service: web, rewrite: { strip_segments: 2 } }
+  - { match: { paths: ["/put/**"] }, service: web, rewrite: { strip_prefix: /put, prefix: /v1 } }
+  - { match: { paths: ["/whole/{a}/{b}"] }, service: web, rewrite: { path: "/to/{b}/{a}" } }
+"""
+
+
+def test_rewritten(t):
+    """7: a rewrite works on the normalised path, and what comes out of it is normal, too"""
+    origin = t.origin()
+    client = t.client(t.outrider(REWRITES, origin=origin))
+    for asked, want in (
+            ("/strip/a/../b", "/b"), ("/strip/%2e/a", "/a"), ("/strip//a", "/a"), ("/strip", "/"), ("/strip/", "/"),
+            ("/x/../strip/a", "/a"), ("/strip/x/../../strip/y", "/y"), ("/cut/a/b", "/b"), ("/cut/a", "/"), ("/cut//a//b", "/b"),
+            ("/cut/a/../b/c", "/c"), ("/put/a", "/v1/a"), ("/put/%2e%2e/put/a", "/v1/a"), ("/put", "/v1"),
+            ("/whole/x/y", "/to/y/x"), ("/whole/x/..%2e", "/to/.../x"), ("/whole/x/%252e%252e", "/to/%252e%252e/x"),
+            ("/whole/z/../x/y", "/to/y/x"), ("/strip/a?b=/../c", "/a?b=/../c")):
+        t.equal(client.get(asked).status, 200, f"status of {asked}")
+        t.equal(origin.requests[-1].target, want, f"target of {asked}")
+    seen = len(origin.requests)
+    for asked, want in (("/strip/..", 404), ("/strip/%2e%2e/a", 404), ("/put/../a", 404), ("/whole/x/%2F", 400),
+                        ("/whole/x/..;a", 400), ("/whole/x/..", 404), ("/whole/%2e%2e/x/y", 404)):
+        t.equal(client.get(asked).status, want, f"status of {asked}")
+    t.equal(len(origin.requests), seen, "requests at the target")
 
 
 main()
