@@ -189,7 +189,7 @@ struct sc_exchange {
         bool custom;                    /* content_type and body were given by a policy */
         const char *code;               /* of a policy's reply; else the error's */
         struct sc_str upgrade;          /* of a 101: the protocol it changes to */
-        struct sc_str allow;            /* Allow, of an answer to OPTIONS */
+        struct sc_str allow;            /* Allow; empty: none, or of a 405 what the router found */
     } res;
 
     struct sc_timer *timers;            /* of policies */

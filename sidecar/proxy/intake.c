@@ -67,8 +67,10 @@ static bool check_target(struct sc_exchange *x)
         return refuse(x, ERR_BAD_REQUEST, wrong);
     if (x->req.method == METHOD_CONNECT)
         return refuse(x, ERR_NOT_IMPLEMENTED, "the sidecar does not pass on CONNECT");
-    if (x->req.method == METHOD_TRACE)
+    if (x->req.method == METHOD_TRACE) {
+        x->res.allow = STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
         return refuse(x, ERR_METHOD_NOT_ALLOWED, "the sidecar does not pass on TRACE");
+    }
     /* RFC 9110 7.4: nobody else may ask in clear text for what is only to be had by TLS. */
     if (x->req.uri.https && !x->req.trusted)
         return refuse(x, ERR_MISDIRECTED_REQUEST, "an https target on a connection without TLS");

@@ -49,13 +49,6 @@ static struct problem problem_for(const struct sc_exchange *x)
     return p;
 }
 
-/* RFC 9110 15.5.6. TRACE is refused before there is a route: what is ever passed on, then. */
-static struct sc_str allowed(struct sc_exchange *x)
-{
-    return x->found.allow != 0 ? router_allow(exchange_plan(x)->router, &x->found, &x->arena)
-                               : STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-}
-
 static void render_problem(struct sc_exchange *x)
 {
     struct problem p = problem_for(x);
@@ -69,8 +62,9 @@ static void render_problem(struct sc_exchange *x)
     headers_add_id(&x->response.headers, HDR_PROXY_STATUS, keep(x, &b));
     if (x->res.status == 503)
         headers_add_id(&x->response.headers, HDR_RETRY_AFTER, STR("1"));
-    if (x->res.error == ERR_METHOD_NOT_ALLOWED)
-        headers_add_id(&x->response.headers, HDR_ALLOW, allowed(x));
+    if (x->res.error == ERR_METHOD_NOT_ALLOWED && x->res.allow.n == 0)      /* RFC 9110 15.5.6 */
+        headers_add_id(&x->response.headers, HDR_ALLOW,
+                       router_allow(exchange_plan(x)->router, &x->found, &x->arena));
 }
 
 void reply_render(struct sc_exchange *x)

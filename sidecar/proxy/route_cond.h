@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A header that stands there several times, or holds a list, and a parameter given several times, meets a condition when
- * one of them does: nobody evades a route by adding a value. Names and values of the query are compared decoded ("+" is a space). */
+ * one of them does: nobody evades a route by adding a value.
+ * Names and values of the query are compared decoded ("+" is a space). */
 #pragma once
 
 #include "base/error.h"
