@@ -307,9 +307,37 @@ void client_poke(struct client *c)
     loop_task(c->loop, &c->shard->run);
 }
 
+static void set_linger(struct client *c, bool reset)
+{
+    const struct linger l = { reset, 0 };
+
+    setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &l, sizeof l);
+    c->by_close = reset;
+}
+
+void client_by_close(struct client *c)
+{
+    set_linger(c, true);
+}
+
+void client_whole(struct client *c)
+{
+    if (c->by_close)
+        set_linger(c, false);
+}
+
+/* A shutdown sends FIN. To connect with nobody (connect(2)) sends RST, and leaves the descriptor to its owner. */
+void client_cut(struct client *c)
+{
+    static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+    if (!c->by_close || connect(c->io.fd, &nobody, sizeof nobody) != 0)
+        sys_shutdown(c->io.fd, SHUT_RDWR);
+}
+
 void client_kill(struct client *c)
 {
-    sys_shutdown(c->io.fd, SHUT_RDWR);
+    client_cut(c);
     client_poke(c);
 }
 

@@ -47,6 +47,7 @@ struct client {
     bool minor;                         /* the request in progress is HTTP/1.1, set by the pump's user */
     bool answering;                     /* the answer has begun */
     bool asking;                        /* parked in a head: ops->ahead is called when more comes (client_listen) */
+    bool by_close;                      /* it is whole when the connection ends: only a reset says that it was cut */
     bool late;                          /* a head came too slowly */
     bool closing;                       /* no more requests on this connection */
     bool taken;                         /* its socket is the user's: client_take */
@@ -101,7 +102,13 @@ void client_set_head(struct client *c, struct sc_str head);
 void client_mute(struct client *c);
 /* The end of a client that is muted, before its request is: as client_drop. */
 void client_end(struct client *c, bool reset);
-/* Ends the connection at once, as far as the client can see; the library notices in this turn. */
+/* The answer that begins has no other end than the connection's. From here to client_whole() whatever ends the connection,
+ * even the end of the process, resets it. */
+void client_by_close(struct client *c);
+void client_whole(struct client *c);
+/* Ends the connection at once, as far as the client can see. */
+void client_cut(struct client *c);
+/* The same; the library notices in this turn. */
 void client_kill(struct client *c);
 
 /* The socket becomes the user's, with its events (edge-triggered: at first both directions count as ready); io is

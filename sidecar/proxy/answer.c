@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "http/status.h"
 #include "http/trailer.h"
-#include "loop/sys.h"
 #include "proxy/flow.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
@@ -193,12 +192,12 @@ bool answer_queue_switch(struct sc_exchange *x)
 
 /* ---- the body ---- */
 
-/* The reset that follows makes sure that nobody takes what was sent for the whole. */
+/* Nobody shall take what was sent for the whole. */
 static ssize_t broken(struct sc_exchange *x)
 {
     x->down.broken = true;
     upstream_cancel(x);
-    sys_shutdown(x->client->io.fd, SHUT_RDWR);
+    client_cut(x->client);
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -369,6 +368,8 @@ bool answer_queue(struct sc_exchange *x)
     x->down.finished = !s.streams;
     x->down.response = r;
     x->client->answering = true;
+    if (s.frame == FRAME_CLOSE)
+        client_by_close(x->client);
     give_head(x, r, s.frame, s.length);
     if (x->down.finished)
         upstream_finish(x);

@@ -157,7 +157,7 @@ void downstream_abort(struct sc_exchange *x)
         client_end(c, true);
         return;
     }
-    sys_shutdown(c->io.fd, SHUT_RDWR);
+    client_cut(c);
     x->down.starved = false;
     if (c->parked)
         client_resume(c);
@@ -330,9 +330,12 @@ static int handle(void *arg, struct client *c, void *request, const char *method
 
 static void completed(void *arg, struct client *c, void *request, bool clean)
 {
+    struct sc_exchange *x = request;
+
     (void)arg;
-    (void)c;
-    flow_over(request, clean);
+    if (clean && x->down.finished && !x->down.broken)
+        client_whole(c);
+    flow_over(x, clean);
 }
 
 static void gone(void *arg, struct client *c, void *request)
