@@ -88,6 +88,8 @@ class Hostile:
             self.plans[key] = plan
             try:
                 answer = await peer.ask(f"{method} /{mode}/bad/{key} HTTP/1.1\r\nHost: h\r\n\r\n".encode(), method)
+                if answer.get("connection") == "close":
+                    await peer.gone
             except (Ended, Truncated, BadMessage) as broken:
                 answer = broken
             if self.reused.get(key) == (mode == "kept"):
