@@ -392,7 +392,7 @@ static bool is_library_refusing(const struct client *c, const struct iovec *iov)
 {
     const char *p = iov->iov_base;
 
-    return c->request != NULL && !c->answering && !c->taken && c->refused == 0 && iov->iov_len > 12 &&
+    return c->request != NULL && !c->answering && !c->taken && c->refused < 2 && iov->iov_len > 12 &&
            memcmp(p, "HTTP/1.", 7) == 0 && (p[9] == '4' || p[9] == '5');
 }
 
