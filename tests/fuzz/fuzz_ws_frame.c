@@ -1,4 +1,4 @@
-/* tests/fuzz/fuzz_ws_frame.c - a WebSocket stream is followed as a plain reader of the whole stream would, however it is cut.
+/* tests/fuzz/fuzz_ws_frame.c - a WebSocket stream, however it is cut, as a plain reader of the whole would read it.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Input: where to cut, then the stream. */
