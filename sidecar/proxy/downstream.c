@@ -219,14 +219,14 @@ static int body_call(struct sc_exchange *x, const char *data, size_t *n)
     size_t taken;
 
     x->down.blocked = false;
-    if (!x->res.ready && !x->down.discard) {
+    if ((!x->res.ready && !x->down.discard) || early_passes(x)) {
         x->down.in_handler = true;
         taken = flow_body(x, data, *n);
         x->down.in_handler = false;
         *n -= taken;
         if (*n == 0)
             return MHD_YES;
-        if (!x->res.ready && !x->aborted) {
+        if ((!x->res.ready || early_passes(x)) && !x->aborted) {
             x->down.blocked = true;
             client_park(x->client);
             return MHD_YES;

@@ -42,14 +42,25 @@ struct early {
 
 /* ---- what still comes ---- */
 
+bool early_passes(const struct sc_exchange *x)
+{
+    return x->early != NULL && x->early->shape.streams && x->up.conn != NULL && !x->up.body_done && !x->early->done &&
+           x->res.status / 100 == 2;
+}
+
+static bool rest_is_long(const struct sc_exchange *x)
+{
+    return !x->req.chunked && x->req.length - x->req.received - x->down.discarded > REST_MAX;
+}
+
 /* Somebody who waits for a 100 Continue does not send the body once this has been answered; too much is not read. */
 static bool ends_connection(const struct sc_exchange *x)
 {
-    uint64_t had = x->req.received + x->down.discarded;
-
-    if (x->req.expects && had == 0)
+    if (x->req.expects && x->req.received + x->down.discarded == 0)
         return true;
-    return !x->req.chunked && x->req.length - had > REST_MAX;
+    if (early_passes(x))
+        return false;
+    return rest_is_long(x);
 }
 
 static void shut(struct early *e)
@@ -104,8 +115,9 @@ static void answered(struct early *e)
         client_resume(x->client);
         return;
     }
-    if (e->closes)
+    if (e->closes || rest_is_long(x))
         shut(e);
+    downstream_room(x);                                 /* what the target has not taken is dropped */
     e->until = loop_now(l) + LINGER_MS;
     e->first = e->dropped = x->down.discarded;
     timer_start(l, &e->linger, QUIET_MS);
@@ -205,6 +217,7 @@ void early_begin(struct sc_exchange *x)
     char *all;
 
     x->early = e;
+    x->tries.lost = true;                               /* nothing of the body needs to be kept any more */
     e->x = x;
     e->linger.fn = on_linger;
     e->more.fn = on_more;

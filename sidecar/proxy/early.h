@@ -13,6 +13,8 @@
 bool early_may(const struct sc_exchange *x);
 /* Begins with the answer in x->res. */
 void early_begin(struct sc_exchange *x);
+/* The rest of the body still goes to the target: it has agreed, and makes its answer of what comes. */
+bool early_passes(const struct sc_exchange *x);
 /* There is more of the answer; the client has room. Harmless before early_begin. */
 void early_go(struct sc_exchange *x);
 void early_room(struct sc_exchange *x);

@@ -10,6 +10,7 @@
 #include "proxy/attempt.h"
 #include "proxy/deadline.h"
 #include "proxy/downstream.h"
+#include "proxy/early.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
@@ -84,16 +85,26 @@ static bool into_hooks(struct sc_exchange *x, struct sc_str piece, size_t *taken
     return true;
 }
 
+/* There is no other answer to be had once one is under way. */
+static void refused(struct sc_exchange *x)
+{
+    if (x->early != NULL)
+        downstream_break(x);
+    else
+        flow_fail(x, ERR_BAD_REQUEST, "a policy refused the body");
+    flow_run(x);
+}
+
 size_t flow_body(struct sc_exchange *x, const char *p, size_t n)
 {
     size_t taken = 0;
 
-    if (x->step != FLOW_AWAIT || x->up.conn == NULL) {
+    x->stamp = loop_now(x->worker->loop);
+    if ((x->step != FLOW_AWAIT && x->early == NULL) || x->up.conn == NULL) {
         x->up.blocked = true;           /* between two tries */
     } else if (x->req_hooked) {
         if (!into_hooks(x, (struct sc_str){ p, n }, &taken)) {
-            flow_fail(x, ERR_BAD_REQUEST, "a policy refused the body");
-            flow_run(x);
+            refused(x);
             return n;
         }
     } else if (upstream_takes(x)) {
@@ -119,6 +130,16 @@ void flow_body_room(struct sc_exchange *x)
     downstream_room(x);
 }
 
+static void end_request(struct sc_exchange *x)
+{
+    if (!x->req_hooked)
+        upstream_end(x);
+    else if (chain_body_write(&x->chain, CHAIN_REQUEST_BODY, STR_NONE, true))
+        drain_request_queue(x);
+    else
+        refused(x);
+}
+
 void flow_body_end(struct sc_exchange *x)
 {
     if (!x->req.has_body) {
@@ -126,19 +147,12 @@ void flow_body_end(struct sc_exchange *x)
         return;
     }
     deadline_resume(x);
-    if (x->step == FLOW_AWAIT) {
+    if (x->step == FLOW_AWAIT)
         x->response_at = loop_now(x->worker->loop) + x->route->timeout.response;
-        if (x->req_hooked) {
-            if (chain_body_write(&x->chain, CHAIN_REQUEST_BODY, STR_NONE, true))
-                drain_request_queue(x);
-            else
-                flow_fail(x, ERR_BAD_REQUEST, "a policy refused the body");
-        } else {
-            upstream_end(x);
-        }
-        if (x->step == FLOW_AWAIT)
-            deadline_arm(x);
-    }
+    if (x->step == FLOW_AWAIT || early_passes(x))
+        end_request(x);
+    if (x->step == FLOW_AWAIT)
+        deadline_arm(x);
     flow_run(x);
 }
 

@@ -159,14 +159,26 @@ def test_streamed_chunked(t):
     sender.join(remaining())
 
 
-def test_streamed_counted_slow(t):
-    """a long counted answer to a client that reads slowly and sends all the while"""
+def test_refused_long_slow(t):
+    """a long refusal to a client that sends everything before it reads anything"""
     body = os.urandom(1 << 20) * 16
-    outrider, client, sender = streamed(t, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), [body],
+    outrider, client, sender = streamed(t, b"HTTP/1.1 413 No\r\nContent-Length: %d\r\n\r\n" % len(body), [body],
                                         receive_buffer=8192)
     sender.join(remaining())
     answer = client.response("POST")
     t.true(answer.body == body, "the body is whole")
+    if not sanitized():
+        t.at_most(outrider.peak_kib(), 64 * 1024, "peak resident size (KiB)")
+
+
+def test_streamed_counted_slow(t):
+    """a long counted answer to a client with a narrow socket, while the target reads nothing"""
+    body = os.urandom(1 << 20) * 16
+    outrider, client, sender = streamed(t, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), [body],
+                                        receive_buffer=8192)
+    answer = client.response("POST")
+    t.true(answer.body == body, "the body is whole")
+    sender.join(remaining())
     if not sanitized():
         t.at_most(outrider.peak_kib(), 64 * 1024, "peak resident size (KiB)")
 
@@ -200,6 +212,75 @@ def test_http10(t):
     client.send(client.head("POST", "/", [("Content-Length", 1 << 20)], version="HTTP/1.0") + bytes(1000))
     answer = client.response("POST")
     t.equal((answer.framing, answer.body), ("close", b"a" * 1000 + b"b" * 1000), "answer")
+
+
+def echoes(c):
+    """Answers each piece of the body as it comes."""
+    request = c.request_head()
+    c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    c.body(request, lambda piece: c.send(chunk(piece)))
+    c.send(b"0\r\n\r\n")
+
+
+def test_both_ways(t):
+    """a target that answers piece by piece gets the rest of the body, and the client each answer before its next piece"""
+    needs_seam(t, "an answer in the middle of a body")
+
+    def script(c):
+        while c.buffer or c.more():
+            echoes(c)
+    outrider = t.outrider(PLAIN, origin=t.origin(script))
+    client = t.client(outrider)
+    for chunks in (True, False):
+        client.send(post_head(client, 5 * 200, chunks))
+        t.equal(client.response_head("POST").framing, "chunked", "framing")
+        for n in range(200):
+            piece = b"%05d" % n
+            client.send(chunk(piece) if chunks else piece)
+            t.equal(client.until(piece + b"\r\n", 100, "the echo"), chunk(piece), "the echo")
+        if chunks:
+            client.send(b"0\r\n\r\n")
+        t.equal(client.exactly(5, "the end"), b"0\r\n\r\n", "the end")
+    t.equal([(line["bytes_in"], line["bytes_out"], line["end"]) for line in outrider.access_log(2)],
+            [(1000, 1000, "complete")] * 2, "bytes in the log")
+    t.equal(outrider.access_log(2)[1]["reused"], True, "the target's connection is kept")
+
+
+def test_both_ways_large(t):
+    """an echo of 16 MiB through narrow sockets, whole"""
+    needs_seam(t, "an answer in the middle of a body")
+    body = os.urandom(1 << 20) * 16
+    outrider = t.outrider(PLAIN, origin=t.origin(echoes, receive_buffer=16384))
+    for chunks in (False, True):
+        client = t.client(outrider, receive_buffer=16384)
+        client.send(post_head(client, len(body), chunks))
+        pieces = [body[i:i + 65536] for i in range(0, len(body), 65536)]
+        wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n\r\n" if chunks else body
+        sender = threading.Thread(target=client.send, args=(wire,), daemon=True)
+        sender.start()
+        t.true(client.response("POST").body == body, "the echo is what was sent")
+        sender.join(remaining())
+
+
+def test_answer_ends_first(t):
+    """a target whose answer ends before it has read the body: the rest is dropped, the answer is whole"""
+    needs_seam(t, "an answer in the middle of a body")
+
+    def script(c):
+        c.request_head()
+        c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(b"a"))
+        t.wait_until(lambda: sent, "some of the body")
+        c.send(chunk(b"b") + b"0\r\n\r\n")
+        drain(c)
+    sent = []
+    outrider = t.outrider(PLAIN, origin=t.origin(script))
+    client = t.client(outrider)
+    client.send(post_head(client, 32 << 20, False) + bytes(100000))
+    client.until(chunk(b"a"), 1000, "the first piece")
+    sent.append(True)
+    t.equal(client.until(b"0\r\n\r\n", 1000, "the rest"), chunk(b"b") + b"0\r\n\r\n", "the rest")
+    upload(client, 16 << 20, False)
+    client.expect_closed(t)
 
 
 def test_refused_at_the_head(t):
