@@ -7,64 +7,23 @@ NAME is a client of clients/table; without one all of them run that are quick to
 --direct only runs them against the origin, which tests the programs themselves."""
 import argparse
 import os
-import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
 
 os.environ.setdefault("OUTRIDER_TEST_TIMEOUT", "60")
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import desk  # noqa: E402
-import table  # noqa: E402
 import peers  # noqa: E402
 import relay  # noqa: E402
+import table  # noqa: E402
+from program import Program, Report  # noqa: E402
 from kit import Client, limit, tap  # noqa: E402
 
 CONFIG = """
 services: [ { name: web, targets: [ @origin@ ] } ]
 routes: [ { name: all, match: { paths: ["/o/**"] }, service: web } ]
 """
-
-
-class Program:
-    """A client, built if it must be, in a directory of its own."""
-
-    def __init__(self, entry):
-        self.name = entry.name
-        self.dir = tempfile.mkdtemp(prefix=f"outrider-client-{entry.name}-")
-        places = {"here": os.path.join(HERE, "clients"), "dir": self.dir, "node": table.NODE}
-        self.build = entry.build.format(**places) if entry.build else None
-        self.run = entry.run.format(**places)
-        self.environment = {name: value for name, value in os.environ.items()
-                            if name.lower() not in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")}
-        self.environment.update(PYTHONDONTWRITEBYTECODE="1", HOME=self.dir, GOCACHE=self.dir + "/go", GOFLAGS="-mod=mod",
-                                GO111MODULE="off", NODE_PATH=os.path.join(table.NODE, "node_modules"))
-
-    def make(self):
-        """What the compiler said, or None."""
-        if not self.build:
-            return None
-        done = subprocess.run(self.build, shell=True, cwd=self.dir, env=self.environment, capture_output=True, text=True,
-                              timeout=600, check=False)
-        return None if done.returncode == 0 else f"{self.build}: {done.stdout}{done.stderr}"
-
-    def start(self, address):
-        with open(self.path("stdout"), "wb") as out, open(self.path("stderr"), "wb") as err:
-            return subprocess.Popen(shlex.split(self.run) + [address], cwd=self.dir, env=self.environment,
-                                    stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def said(self, name):
-        with open(self.path(name), encoding="utf-8", errors="backslashreplace") as file:
-            return file.read()
-
-    def remove(self):
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Run:
@@ -92,18 +51,6 @@ class Run:
         if name not in self.lines:
             return f"no line; the client ended with {self.code}: {self.err[-2000:]}"
         return desk.verdict(name, self.lines[name])
-
-
-class Report:
-    def __init__(self):
-        self.count = self.failures = 0
-
-    def line(self, good, title, why=None, skipped=None):
-        self.count += 1
-        self.failures += not good
-        print(f"{'ok' if good else 'not ok'} {self.count} - {title}{f' # SKIP {skipped}' if skipped else ''}", flush=True)
-        if why:
-            tap.comment(why)
 
 
 def judge(report, entry, run, steps, before=""):
@@ -197,7 +144,7 @@ def main():
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     report = Report()
-    for entry in table.clients(options.names):
+    for entry in table.entries("clients", options.names):
         if entry.cost == "heavy" and not options.all and not options.names:
             report.line(True, entry.name, skipped="heavy to install: --all")
         else:

@@ -1,4 +1,4 @@
-# tests/suites/table.py - clients/table: which programs there are, what each needs, and how it is built and run.
+# tests/suites/table.py - clients/table, sockets/table: which programs there are, what each needs, how it is built and run.
 # SPDX-License-Identifier: Apache-2.0
 import os
 import subprocess
@@ -12,7 +12,8 @@ NODE = os.path.join(CACHE, "node")
 class Entry:
     """One client. cost: quick (installed and run by default) or heavy (--all)."""
 
-    def __init__(self, fields):
+    def __init__(self, fields, here):
+        self.here = here
         self.name, self.cost, self.packages, self.check, self.build, self.run = fields
         self.packages = [p for p in self.packages.split() if p != "-"]
         self.build = None if self.build == "-" else self.build
@@ -27,9 +28,9 @@ class Entry:
 
     def missing(self):
         """Why it cannot run here, or None."""
-        command = self.check.format(node=NODE, here=os.path.join(HERE, "clients"))
+        command = self.check.format(node=NODE, here=self.here)
         try:
-            done = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False,
+            done = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False, cwd="/",
                                   env={**os.environ, "NODE_PATH": os.path.join(NODE, "node_modules")})
         except subprocess.TimeoutExpired:
             return f"`{command}` does not come to its end"
@@ -47,12 +48,13 @@ def read(path):
             fields = [field.strip() for field in line.split("|")]
             if len(fields) != 6:
                 sys.exit(f"{path}: {len(fields)} fields instead of 6: {line}")
-            yield Entry(fields)
+            yield Entry(fields, os.path.dirname(path))
 
 
-def clients(names=()):
-    entries = list(read(os.path.join(HERE, "clients", "table")))
-    unknown = [name for name in names if not any(name in entry.name for entry in entries)]
+def entries(directory, names=()):
+    """Those of DIRECTORY/table, all of them or those with one of these in their name."""
+    every = list(read(os.path.join(HERE, directory, "table")))
+    unknown = [name for name in names if not any(name in entry.name for entry in every)]
     if unknown:
-        sys.exit(f"no client {unknown[0]!r}")
-    return [entry for entry in entries if not names or any(name in entry.name for name in names)]
+        sys.exit(f"{directory}: there is no {unknown[0]!r}")
+    return [entry for entry in every if not names or any(name in entry.name for name in names)]
