@@ -65,7 +65,7 @@ void attempt_drop(struct sc_exchange *x)
 static bool take_from_budget(struct sc_exchange *x)
 {
     const struct retry_conf *r = &x->service->conf->retry;
-    struct service_local *l = exchange_local(x);
+    struct limit_local *l = exchange_local(x);
     sc_msec now = loop_now(x->worker->loop), since = now - l->retry_filled;
 
     if (since > 0) {

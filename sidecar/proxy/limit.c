@@ -14,11 +14,14 @@
 
 enum { LOOK_MS = 3 };
 
-struct limit_counts *limit_counts_new(void)
+struct limit_counts *limit_counts_new(unsigned workers)
 {
-    struct limit_counts *c = aligned_alloc(64, sizeof *c);
+    size_t n = sizeof(struct limit_counts) + workers * sizeof(struct limit_local);
+    struct limit_counts *c = aligned_alloc(64, n);
 
-    memset(c, 0, sizeof *c);
+    if (c == NULL)
+        abort();
+    memset(c, 0, n);
     refs_init(&c->refs);
     return c;
 }

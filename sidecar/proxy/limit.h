@@ -14,15 +14,22 @@
 struct sc_exchange;
 struct sc_worker;
 
+/* What a worker keeps for itself; only it touches it. */
+struct limit_local {
+    _Alignas(64) int64_t retry_balance;     /* millionths of a retry that the budget allows now */
+    sc_msec retry_filled;
+};
+
 /* Of one service; shared by the plans that name it. */
 struct limit_counts {
     atomic_uint refs;
     _Alignas(64) atomic_int requests;       /* in flight */
     atomic_int pending;                     /* waiting, all workers */
     _Alignas(64) atomic_int connections;    /* to its targets, idle ones included */
+    struct limit_local local[];             /* by worker */
 };
 
-struct limit_counts *limit_counts_new(void);
+struct limit_counts *limit_counts_new(unsigned workers);
 struct limit_counts *limit_counts_ref(struct limit_counts *c);
 void limit_counts_unref(struct limit_counts **c);
 

@@ -52,15 +52,15 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
 }
 
 /* A service of the same name goes on counting where it is. */
-static struct limit_counts *counts_of(const struct plan *previous, struct sc_str name)
+static struct limit_counts *counts_of(const struct plan *previous, struct sc_str name, unsigned workers)
 {
     for (unsigned i = 0; previous != NULL && i < previous->nservices; i++)
         if (str_eq(previous->services[i].name, name))
             return limit_counts_ref(previous->services[i].counts);
-    return limit_counts_new();
+    return limit_counts_new(workers);
 }
 
-static void ready_service(struct plan *p, unsigned i, const struct plan *previous)
+static void ready_service(struct plan *p, unsigned i, const struct plan *previous, unsigned workers)
 {
     struct plan_service *s = &p->services[i];
     const struct service_conf *c = (const struct service_conf *)p->config->services.at + i;
@@ -68,7 +68,7 @@ static void ready_service(struct plan *p, unsigned i, const struct plan *previou
     s->conf = c;
     s->index = i;
     s->name = str_of(c->discovery.name);
-    s->counts = counts_of(previous, s->name);
+    s->counts = counts_of(previous, s->name, workers);
     s->host = str_of(c->host);
     s->host_mode = strcmp(c->host, "preserve") == 0 ? HOST_PRESERVE
                  : strcmp(c->host, "target") == 0 ? HOST_TARGET : HOST_VALUE;
@@ -202,7 +202,7 @@ struct plan *plan_build(struct config *config, struct listener *const *sockets, 
     else
         rand_secret(p->secret, sizeof p->secret);
     for (unsigned i = 0; i < p->nservices; i++) {
-        ready_service(p, i, previous);
+        ready_service(p, i, previous, workers);
         if (p->services[i].conf->max_response_header_size > response_head)
             response_head = p->services[i].conf->max_response_header_size;
     }

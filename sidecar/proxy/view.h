@@ -15,7 +15,7 @@ static inline const struct target_set *exchange_set(const struct sc_exchange *x)
     return x->view->snapshot->table->sets[x->service->index];
 }
 
-static inline struct service_local *exchange_local(const struct sc_exchange *x)
+static inline struct limit_local *exchange_local(const struct sc_exchange *x)
 {
-    return &x->view->services[x->service->index];
+    return &x->service->counts->local[x->worker->index];
 }

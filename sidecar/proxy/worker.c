@@ -82,11 +82,10 @@ void view_unref(struct view **vp)
         free(v->plan_views);
     }
     snapshot_unref(&v->snapshot);
-    free(v->services);
     free(v);
 }
 
-/* What belongs to this worker goes on: the policies' states with the plan, the budgets with the services. */
+/* The policies' states of this worker go on with their plan. */
 static struct view *view_new(struct sc_worker *w, struct snapshot *s)
 {
     struct view *v = xnew(struct view), *was = w->view;
@@ -95,9 +94,7 @@ static struct view *view_new(struct sc_worker *w, struct snapshot *s)
     v->refs = 1;
     v->worker = w;
     v->snapshot = s;
-    v->services = xcalloc(s->plan->nservices, sizeof *v->services);
     if (same) {
-        memcpy(v->services, was->services, s->plan->nservices * sizeof *v->services);
         v->plan_views = was->plan_views;
         v->plan_views->n++;
         return v;

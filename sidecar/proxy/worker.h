@@ -48,10 +48,6 @@ struct view {
     struct snapshot *snapshot;
     struct sc_worker *worker;
     struct plan_views *plan_views;
-    struct service_local {
-        int64_t retry_balance;          /* millionths of a retry that the budget allows now */
-        sc_msec retry_filled;
-    } *services;                        /* by service index */
 };
 
 enum { WORKER_SCRATCH = 128 * 1024, WORKER_READ = 24 * 1024, WORKER_FREE_EXCHANGES = 256, WORKER_FREE_READS = 32 };

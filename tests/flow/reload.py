@@ -156,6 +156,29 @@ def test_who_is_believed(t):
         t.equal(got, proto, f"X-Forwarded-Proto at the target, with {proxies} believed")
 
 
+def test_retry_budget(t):
+    """reloads do not fill the budget for retries"""
+    def resetting(c):
+        c.request()
+        c.reset()
+    text = """
+workers: 1
+services: [ { name: a, targets: [ @a@ ], retry: { max_retries: 1, budget: { ratio: 0%, min_per_second: 1 } } } ]
+routes: [ { match: { paths: ["/**"] }, service: a } ]
+"""
+    origin = t.origin(resetting)
+    outrider = t.outrider(text, a=origin)
+    client = t.client(outrider)
+    began = time.monotonic()
+    for i in range(6):
+        for _ in range(20):
+            t.equal(client.get().status, 502, "status")
+        again(outrider, text)
+        t.wait_until(lambda: outrider.stderr().count("is in force") > i, "the reload")
+    retries = len(origin.requests) - 120
+    t.true(5 <= retries <= 11 + time.monotonic() - began, f"{retries} retries of 120 requests")
+
+
 def test_many(t):
     """a hundred reloads in a row leave nothing behind"""
     outrider = started(t)
