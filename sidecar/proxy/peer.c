@@ -64,66 +64,85 @@ struct peer *peer_of(struct sc_exchange *x)
 
 /* ---- chains ---- */
 
-static struct peer_node *add_node(struct sc_exchange *x, struct peer_chain *chain, unsigned *cap)
+/* The next member that is not empty (RFC 9110 5.6.1.2). */
+static bool next_address(struct sc_str *rest, struct sc_str *one)
 {
-    if (chain->n == *cap) {
-        struct peer_node *at = arena_alloc(&x->arena, (*cap == 0 ? 8 : *cap * 2) * sizeof *at);
-
-        if (chain->n > 0)
-            memcpy(at, chain->at, chain->n * sizeof *at);
-        *cap = *cap == 0 ? 8 : *cap * 2;
-        chain->at = at;
+    while (str_split(rest, ',', one)) {
+        *one = str_trim(*one);
+        if (one->n > 0)
+            return true;
     }
-    memset(&chain->at[chain->n], 0, sizeof *chain->at);
-    return &chain->at[chain->n++];
+    return false;
+}
+
+/* Makes room for the nearest of n nodes; *skip: how many are too far. */
+static struct peer_chain chain_new(struct sc_exchange *x, unsigned n, unsigned *skip)
+{
+    unsigned room = n < PEER_CHAIN_MAX ? n : PEER_CHAIN_MAX;
+
+    *skip = n - room;
+    return (struct peer_chain){ 0, room > 0 ? arena_zero(&x->arena, room * sizeof(struct peer_node)) : NULL };
+}
+
+static void add_node(struct peer_chain *chain, struct sc_str text, const struct forwarded_element *said)
+{
+    struct peer_node *node = &chain->at[chain->n++];
+
+    node->text = text;
+    node->known = forwarded_parse(text, &node->address);
+    if (said != NULL)
+        node->said = *said;
 }
 
 struct peer_chain peer_chain_of_x(struct sc_exchange *x)
 {
     const struct headers *h = &x->headers;
-    struct peer_chain chain = { 0, NULL };
-    unsigned cap = 0;
+    struct header *first = headers_first(h, HDR_X_FORWARDED_FOR);
+    struct sc_str rest, one;
+    struct peer_chain chain;
+    unsigned n = 0, skip;
 
-    for (struct header *f = headers_first(h, HDR_X_FORWARDED_FOR); f != NULL;
-         f = headers_next(h, f, HDR_X_FORWARDED_FOR)) {
-        struct sc_str rest = f->value, one;
-
-        while (str_split(&rest, ',', &one)) {
-            struct peer_node *node;
-
-            one = str_trim(one);
-            if (one.n == 0)                             /* RFC 9110 5.6.1.2 */
-                continue;
-            node = add_node(x, &chain, &cap);
-            node->text = one;
-            node->known = forwarded_parse(node->text, &node->address);
-        }
-    }
+    for (struct header *f = first; f != NULL; f = headers_next(h, f, HDR_X_FORWARDED_FOR))
+        for (rest = f->value; next_address(&rest, &one);)
+            n++;
+    chain = chain_new(x, n, &skip);
+    for (struct header *f = first; f != NULL; f = headers_next(h, f, HDR_X_FORWARDED_FOR))
+        for (rest = f->value; next_address(&rest, &one);)
+            if (skip > 0)
+                skip--;
+            else
+                add_node(&chain, one, NULL);
     return chain;
+}
+
+/* How many elements there are, or -1. */
+static int count_elements(const struct headers *h, struct header *first)
+{
+    struct forwarded_element e;
+    int n = 0, more = 0;
+
+    for (struct header *f = first; f != NULL && more >= 0; f = headers_next(h, f, HDR_FORWARDED))
+        for (struct sc_str rest = f->value; (more = forwarded_next(&rest, &e)) > 0;)
+            n++;
+    return more < 0 ? -1 : n;
 }
 
 bool peer_chain_of_forwarded(struct sc_exchange *x, struct peer_chain *chain)
 {
     const struct headers *h = &x->headers;
-    unsigned cap = 0;
+    struct header *first = headers_first(h, HDR_FORWARDED);
+    struct forwarded_element e;
+    int n = count_elements(h, first);
+    unsigned skip;
 
-    *chain = (struct peer_chain){ 0, NULL };
-    for (struct header *f = headers_first(h, HDR_FORWARDED); f != NULL; f = headers_next(h, f, HDR_FORWARDED)) {
-        struct sc_str rest = f->value;
-        struct forwarded_element e;
-        int n;
-
-        while ((n = forwarded_next(&rest, &e)) > 0) {
-            struct peer_node *node = add_node(x, chain, &cap);
-
-            node->said = e;
-            node->text = e.node;
-            node->known = forwarded_parse(e.node, &node->address);
-        }
-        if (n < 0)
-            return false;
-    }
-    return true;
+    *chain = chain_new(x, n > 0 ? (unsigned)n : 0, &skip);
+    for (struct header *f = n > 0 ? first : NULL; f != NULL; f = headers_next(h, f, HDR_FORWARDED))
+        for (struct sc_str rest = f->value; forwarded_next(&rest, &e) > 0;)
+            if (skip > 0)
+                skip--;
+            else
+                add_node(chain, e.node, &e);
+    return n >= 0;
 }
 
 int peer_chain_client(const struct sc_exchange *x, const struct peer_chain *chain)

@@ -21,7 +21,10 @@ void peer_identify(struct sc_exchange *x);
 /* What was kept with the client's connection. */
 void peer_forget(struct client *c);
 
-/* The proxies that a request says it came through, the nearest last. */
+/* The proxies that a request says it came through, the nearest last. Only so many are looked at: nobody stands behind
+ * more, and a list of commas shall not become a large thing. */
+enum { PEER_CHAIN_MAX = 64 };
+
 struct peer_chain {
     unsigned n;
     struct peer_node {

@@ -85,4 +85,64 @@ def test_end_to_end(t):
         t.equal(answer.all(name), [v for n, v in back if n == name], f"{name} at the client")
 
 
+def left(message, fields):
+    """Which of these fields stand in a message."""
+    return [name for name in fields if name.lower() in message.names()]
+
+
+def test_spellings(t):
+    """9: case does not matter where Connection names a field; another mark in place of a hyphen is another field"""
+    origin = t.origin()
+    outrider = t.outrider(PLAIN, origin=origin)
+    fields = ["X-Mine", "X_Mine", "x-other", "X-MORE", "X.Mine", "Pragma"]
+    for named, want in (
+            (["x-MINE"], ["X_Mine", "x-other", "X-MORE", "X.Mine", "Pragma"]),
+            (["x_mine"], ["X-Mine", "x-other", "X-MORE", "X.Mine", "Pragma"]),
+            (["x-mine", "X-OTHER,x-more"], ["X_Mine", "X.Mine", "Pragma"]),
+            ([",, x-mine ,,\tpragma,"], ["X_Mine", "x-other", "X-MORE", "X.Mine"]),
+            (['"x-mine"', "x-mine;q=1", "x-mine x-other"], fields), ([""], fields),
+            (["close, X-Other"], ["X-Mine", "X_Mine", "X-MORE", "X.Mine", "Pragma"])):
+        headers = [("Connection", value) for value in named] + [(name, "1") for name in fields]
+        t.equal(t.get(outrider, headers=headers).status, 200, f"status with {named}")
+        t.equal(left(origin.requests[-1], fields), want, f"fields at the target, with {named}")
+
+
+def test_answer_cannot_strip(t):
+    """9: Connection of an answer cannot take away what the client needs or what protects it"""
+    needed = [("Content-Type", "a/b"), ("Content-Encoding", "x"), ("Set-Cookie", "a=b"), ("Cache-Control", "no-store"),
+              ("Vary", "*"), ("ETag", '"1"'), ("WWW-Authenticate", "Basic"), ("Strict-Transport-Security", "max-age=1"),
+              ("Content-Security-Policy", "default-src 'none'"), ("X-Frame-Options", "DENY"),
+              ("X-Content-Type-Options", "nosniff"), ("Access-Control-Allow-Origin", "https://a.example"),
+              ("Date", "Sat, 01 Jan 2000 00:00:00 GMT"), ("Via", "1.1 inner")]
+    names = ", ".join(name for name, _ in needed)
+    origin = t.origin().answer("/", b"body", headers=[("Connection", names + ", content-length, X-Mine"), ("X-Mine", "1")] + needed)
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    for _ in range(2):
+        answer = client.get()
+        t.equal((answer.body, answer.length), (b"body", 4), "body")
+        for name, value in needed:
+            t.equal(answer.all(name), [value], f"{name} at the client")
+        t.lacks(answer.names(), "x-mine", "fields at the client")
+
+
+def test_without_connection(t):
+    """what ends at this hop does so though Connection does not name it, in both directions"""
+    fields = [("Keep-Alive", "timeout=5"), ("Proxy-Connection", "keep-alive"), ("TE", "trailers"), ("Upgrade", "h2c"),
+              ("Trailer", "X-A"), ("HTTP2-Settings", "AAMAAABk"), ("Proxy", "http://evil.example/"),
+              ("Proxy-Authorization", "Basic eA=="), ("Proxy-Authenticate", "Basic"), ("Proxy-Authentication-Info", "x")]
+    names = [name for name, _ in fields]
+    origin = t.origin().answer("/", b"body", headers=fields)
+    answer = t.get(t.outrider(PLAIN, origin=origin), headers=fields + [(name.upper(), value) for name, value in fields])
+    t.equal((answer.body, left(answer, names), left(origin.last, names)), (b"body", [], []), "what is left")
+
+
+def test_proxy_connection(t):
+    """Proxy-Connection says nothing about the client's connection, nor the target's"""
+    origin = t.origin().answer("/", b"body", headers=[("Proxy-Connection", "close")])
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    for _ in range(3):
+        t.equal(client.get("/", headers=[("Proxy-Connection", "close")]).body, b"body", "answer")
+    t.equal(len(origin.connections), 1, "connections to the target")
+
+
 main()
