@@ -139,8 +139,8 @@ bool attempt_again(struct sc_exchange *x, enum failure f)
         if (x->up.reused && on_a_fresh_one(x))
             return true;
         /* fallthrough */
-    case FAIL_CONNECT:
-        return may(x) && (r->on & RETRY_CONNECT_FAILURE) != 0 && take_from_budget(x);
+    case FAIL_CONNECT:                                  /* no target had any work of it: so not from the budget */
+        return may(x) && (r->on & RETRY_CONNECT_FAILURE) != 0;
     case FAIL_KEPT:
         if (r->max_retries > 0 && (r->on & RETRY_RESET) != 0 && method_may(x, r) && on_a_fresh_one(x))
             return true;

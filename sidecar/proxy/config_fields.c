@@ -114,7 +114,7 @@ static const struct sc_field backoff_fields[] = {
 static const struct sc_field budget_fields[] = {
     { .name = "ratio", .type = SC_T_PERCENT, .offset = offsetof(R, budget.ratio) - offsetof(R, budget), .dflt = "20%",
       .doc = "Extra tries as a share of the requests of the last ten seconds. When many fail at once, retries stay a "
-             "small part of the load." },
+             "small part of the load. After a connection that could not be had an extra try is not counted." },
     { .name = "min_per_second", .type = SC_T_INT, .offset = offsetof(R, budget.min_per_second) - offsetof(R, budget),
       .dflt = "3", .max = 100000, .doc = "Extra tries that are always allowed, however few requests there are." },
     SC_END
