@@ -137,7 +137,6 @@ def test_killed(t):
     t.equal(set(failed.values()) - {502}, set(), "their statuses")
     t.equal(twice(load, targets), [], "POSTs that ran twice")
     settled(t, outrider)
-    print(f"# {len(load.answers)} requests, {len(failed)} POSTs lost with the target", flush=True)
 
 
 def stopped(t, more):
@@ -154,8 +153,8 @@ def stopped(t, more):
     settled(t, outrider)
     slow = [at - began[0] for (_, at, seconds) in load.answers.values() if seconds > 0.5 and at > began[0]]
     t.equal(twice(load, targets), [], "POSTs that ran twice")
-    print(f"# {len(load.answers)} requests, {len(slow)} slow ones, the last began {max(slow, default=0):.1f} s after the stop; "
-          f"{len(load.failed('POST'))} POSTs were not answered in time", flush=True)
+    t.note(f"{len(load.answers)} requests, {len(slow)} slow ones, the last began {max(slow, default=0):.1f} s after the "
+           f"stop; {len(load.failed('POST'))} POSTs were not answered in time")
     return slow
 
 
