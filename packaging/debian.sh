@@ -40,16 +40,23 @@ missing() {
     done
 }
 
-# install GROUP...: installs what is missing. What cannot be had is named in $not_installed and said aloud; whoever needs it
-# fails or skips later, by name. A daemon that comes with a package is not started.
+# install GROUP...: the packages of these groups.
 install() {
+    # The version of clang may not be known before.
+    [ -n "$(clang_version)" ] || ! is_debian || as_root apt-get -qq update || :
+    install_names $(packages "$@")
+}
+
+# install_names NAME...: installs what is missing. What cannot be had is named in $not_installed and said aloud; whoever needs
+# it fails or skips later, by name. A daemon that comes with a package is not started.
+install_names() {
     local names policy=/usr/sbin/policy-rc.d made=
     not_installed=
     if ! is_debian; then
-        say "This is no Debian: nothing was installed. Needed: $(packages "$@" | tr '\n' ' ')"
+        say "This is no Debian: nothing was installed. Needed: $*"
         return 0
     fi
-    names=$(missing $(packages "$@"))
+    names=$(missing "$@")
     [ -n "$names" ] || return 0
     say "Installing by apt:" $names
     if ! as_root true; then
@@ -62,8 +69,6 @@ install() {
     fi
     export DEBIAN_FRONTEND=noninteractive
     as_root apt-get -qq update || say "apt-get update failed; going on with the lists that are there"
-    # The version of clang may be known only now.
-    names=$(missing $(packages "$@"))
     as_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install $names >/dev/null 2>&1 ||
         install_one_by_one $names
     [ -z "$made" ] || as_root rm -f $policy

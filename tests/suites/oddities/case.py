@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A request of a case is for a path of its own choice; SMUGGLED is what nobody may ever see at the origin."""
 
-BAD = (400, 501)
+BAD = (400, 422, 501)
 SMUGGLED = "/smuggled"
 
 

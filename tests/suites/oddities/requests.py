@@ -50,7 +50,7 @@ def targets():
     yield accept("target: a thousand bytes", b"GET /" + b"a" * 1000 + b" HTTP/1.1\r\nHost: t.example\r\n\r\n", ("GET", "/" + "a" * 1000, b""))
     yield either("target: CR and LF, encoded", b"GET /a%0d%0ab HTTP/1.1\r\nHost: t.example\r\n\r\n", ("GET", "/a%0d%0ab", b""))
     yield either("target: bytes of 128 and more", b"GET /\xc3\xa4 HTTP/1.1\r\nHost: t.example\r\n\r\n")
-    yield accept("target: absolute", b"GET http://t.example/x HTTP/1.1\r\nHost: t.example\r\n\r\n", ("GET", "/x", b""))
+    yield only("target: absolute", b"GET http://t.example/x HTTP/1.1\r\nHost: t.example\r\n\r\n", ("/x", "http://t.example/x"), ())
 
 
 def fields():
