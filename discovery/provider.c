@@ -37,7 +37,8 @@ const char registries_schema[] =
     STRING("ca") "," STRING("ca_path") "," STRING("certificate") "," STRING("key") "," STRING("server_name") ","
     "\"verify\":{\"type\":\"boolean\"},"
     "\"consistency\":{\"enum\":[\"default\",\"consistent\",\"stale\",\"cached\"]},"
-    STRING("datacenter") "," STRING("namespace") "," STRING("partition") ",\"wait\":{}}}]}}";
+    STRING("datacenter") "," STRING("namespace") "," STRING("partition") ",\"wait\":{},"
+    "\"max_connections\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000}}}]}}";
 
 const struct provider *provider_find(struct sc_str name)
 {

@@ -22,6 +22,7 @@
 enum {
     ANSWER_TIME = 15000,            /* ms beyond what a query may block; a cluster without a leader takes seven to say so */
     INTERVAL_MIN = 5000,
+    TURN = 1000,                    /* ms that a query blocks when others wait for its connection */
 };
 
 enum consistency { DEFAULT, CONSISTENT, STALE, CACHED };
@@ -99,7 +100,7 @@ static sc_msec on_ask(struct rest_caller *c, struct buf *to)
     struct consul_watch *cw = list_entry(c, struct consul_watch, caller);
     const struct consul_source *source = cw->watch->conf;
     const struct consul_conf *conf = conf_of(cw->watch);
-    sc_msec wait = cw->index == 0 ? 0 : jitter(conf->wait);
+    sc_msec wait = cw->index == 0 ? 0 : jitter(rest_is_crowded(c->rest) ? TURN : conf->wait);
     char number[32];
 
     cw->began = loop_now(cw->watch->loop);

@@ -27,6 +27,8 @@ struct rest {
     const struct rest_conf *(*conf_of)(const struct registry_live *live);
     const char *token_field;        /* "X-Consul-Token: " */
     unsigned current;               /* the address that answered last */
+    unsigned callers, calls;        /* all of them; calls under way */
+    struct link waiting, calling;   /* callers: their turn has not come; it has, the first one first */
     char *token;                    /* the last good one; NULL: none */
     char *token_error;              /* why the file could not be read again; NULL: it could */
 };
@@ -44,6 +46,10 @@ const struct sc_field rest_fields[] = {
     SC_STRING(R, key, .doc = "File with its key, in PEM."),
     SC_STRING(R, server_name, .doc = "The name in the registry's certificate; default: the host of the address."),
     SC_BOOL(R, verify, .dflt = "true", .doc = "Whether the registry's certificate is checked."),
+    SC_INT(R, max_connections, .dflt = "128", .min = 1, .max = 10000,
+           .doc = "Requests at once. Each service that is followed takes one all the time; where there are more services, they "
+                  "take turns, which makes their changes come later. (Consul has a limit of its own for each host, "
+                  "`http_max_conns_per_client`, by default 200.)"),
     SC_END
 };
 #undef R
@@ -183,6 +189,8 @@ struct rest *rest_new(struct registry_live *live, const struct rest_conf *(*conf
     r->live = live;
     r->conf_of = conf_of;
     r->token_field = token_field;
+    list_init(&r->waiting);
+    list_init(&r->calling);
     return r;
 }
 
@@ -231,6 +239,11 @@ static char *where_of(const char *address)
     return xasprintf(has_port ? "%.*s" : "%.*s:443", n, host);
 }
 
+bool rest_is_crowded(const struct rest *r)
+{
+    return r->callers > conf_of(r)->max_connections;
+}
+
 static void on_done(void *arg, struct fetch *f);
 
 static void send_call(struct rest_caller *c, const char *address, const char *path, sc_msec timeout)
@@ -252,7 +265,7 @@ static void send_call(struct rest_caller *c, const char *address, const char *pa
     free(url);
 }
 
-static void call(struct rest_caller *c)
+static void begin(struct rest_caller *c)
 {
     const struct rest_conf *conf = conf_of(c->rest);
     struct buf path = BUF_INIT;
@@ -264,6 +277,42 @@ static void call(struct rest_caller *c)
     c->address = c->rest->current % conf->address.n;
     send_call(c, conf->address.at[c->address], path.p, timeout);
     buf_fini(&path);
+}
+
+/* In order of arrival, so that everybody gets a first answer before anybody gets a second one. */
+static void begin_next(struct rest *r)
+{
+    while (r->calls < conf_of(r)->max_connections && !list_empty(&r->waiting)) {
+        struct rest_caller *c = list_entry(list_pop(&r->waiting), struct rest_caller, link);
+
+        list_push(&r->calling, &c->link);
+        r->calls++;
+        c->alone = !rest_is_crowded(r);
+        begin(c);
+    }
+}
+
+/* One that began a long call when there was room for all takes its turn anew. */
+static void make_room(struct rest *r)
+{
+    struct rest_caller *first;
+
+    if (r->calls < conf_of(r)->max_connections || list_empty(&r->calling))
+        return;
+    first = list_entry(r->calling.next, struct rest_caller, link);
+    if (!first->alone)
+        return;
+    fetch_cancel(&first->fetch);
+    r->calls--;
+    list_remove(&first->link);
+    list_push(&r->waiting, &first->link);
+}
+
+static void call(struct rest_caller *c)
+{
+    list_push(&c->rest->waiting, &c->link);
+    make_room(c->rest);
+    begin_next(c->rest);
 }
 
 static void on_again(struct timer *t)
@@ -314,6 +363,14 @@ static void fail(struct rest_caller *c, const struct fetch *f, const char *text)
     watch_failed(c->watch, "%s: %s", address, text);
 }
 
+static void succeed(struct rest_caller *c, sc_msec pause)
+{
+    c->tried = 0;
+    if (loop_now(c->rest->live->loop) - c->began >= STEADY)     /* good and bad answers in turn are no recovery */
+        c->backoff.failures = 0;
+    timer_start(c->rest->live->loop, &c->again, pause);
+}
+
 /* "HTTP 403: Permission denied", from an answer that is not what was asked for. */
 static void describe_status(const struct fetch *f, char *to, size_t size)
 {
@@ -331,32 +388,39 @@ static void on_done(void *arg, struct fetch *f)
     struct rest_verdict v = { .ok = false };
 
     c->fetch = NULL;
+    c->rest->calls--;
+    list_remove(&c->link);
     if (fetch_error(f) != NULL)
         snprintf(v.error, sizeof v.error, "%s", log_safe(str_of(fetch_error(f))));
     else if (fetch_status(f) != 200)
         describe_status(f, v.error, sizeof v.error);
     else
         c->answered(c, f, &v);
-    if (!v.ok) {
+    if (v.ok)
+        succeed(c, v.pause);
+    else
         fail(c, f, v.error);
-        return;
-    }
-    c->tried = 0;
-    if (loop_now(c->rest->live->loop) - c->began >= STEADY)     /* good and bad answers in turn are no recovery */
-        c->backoff.failures = 0;
-    timer_start(c->rest->live->loop, &c->again, v.pause);
+    begin_next(c->rest);
 }
 
 void rest_start(struct rest_caller *c)
 {
     c->again.fn = on_again;
     c->fetch = NULL;
+    list_init(&c->link);
+    c->rest->callers++;
     c->backoff.failures = c->tried = 0;
     call(c);
 }
 
 void rest_stop(struct rest_caller *c)
 {
+    struct rest *r = c->rest;
+
     timer_stop(&c->again);
+    list_remove(&c->link);
+    r->callers--;
+    r->calls -= c->fetch != NULL;
     fetch_cancel(&c->fetch);
+    begin_next(r);
 }

@@ -15,6 +15,7 @@ struct rest_conf {
     struct sc_secret token;
     const char *ca, *ca_path, *certificate, *key, *server_name;
     bool verify;
+    int64_t max_connections;
 };
 
 /* The rows of these keys in a provider's table; S is its struct, which has a `struct rest_conf rest`. */
@@ -33,6 +34,8 @@ struct rest;
 struct rest *rest_new(struct registry_live *live, const struct rest_conf *(*conf_of)(const struct registry_live *live),
                       const char *token_field);
 void rest_free(struct rest **r);
+/* Whether there are more callers than may call at once: then nobody should keep a connection for long. */
+bool rest_is_crowded(const struct rest *r);
 
 /* How one call went on: again after `pause`, or it has failed. */
 struct rest_verdict {
@@ -52,7 +55,8 @@ struct rest_caller {
     /* It failed; watch_failed() was or will be called. May be NULL. */
     void (*failed)(struct rest_caller *c);
     /* From here on rest.c's. */
-    struct link link;
+    struct link link;               /* among those whose turn has not come, or those who call */
+    bool alone;                     /* the call began when there was room for everybody, and may be a long one */
     struct fetch *fetch;
     struct timer again;
     struct backoff backoff;

@@ -234,4 +234,48 @@ def test_cache_age(t):
     t.equal(source(outrider)["mode"], "stale", "mode")
 
 
+def crowd(n, connections=4, **more):
+    """A configuration of n services behind so many connections."""
+    services = "".join(f"  - {{ name: s{i}, source: {{ registry: consul }} }}\n" for i in range(n))
+    return (f'registries: {{ consul: {{ type: consul, address: "@consul.url@", max_connections: {connections} }} }}\n'
+            f'services:\n{services}routes: [ {{ match: {{ paths: ["/**"] }}, service: s0 }} ]\n')
+
+
+def live(outrider):
+    services = json.loads(outrider.health("/health/services").body)["services"].values()
+    return sum(service["sources"][0]["mode"] == "live" for service in services)
+
+
+def test_crowd(t):
+    """more services than connections take turns, and all are followed"""
+    consul, origin, n = Consul(t), t.origin(name="x"), 12
+    for i in range(n):
+        consul.set(f"s{i}", instance(origin))
+    outrider = t.outrider(crowd(n), consul=consul)
+    t.equal(live(outrider), n, "live services")
+    for i in (0, n - 1, 5):
+        consul.set(f"s{i}", instance(origin, weight=7))
+        t.wait_until(lambda: outrider.service(f"s{i}")["targets"][0]["weight"] == 7, f"the change of s{i}")
+    t.at_most(max(len(consul.about(f"s{i}")) for i in range(n)), min(len(consul.about(f"s{i}")) for i in range(n)) + 3,
+              "queries for the service that was asked for most")
+    t.at_most(consul.most, 4, "queries at once")
+
+
+def test_crowd_grows(t):
+    """services that a reload adds get their turn although all connections are taken by long queries"""
+    consul, origin = Consul(t), t.origin(name="x")
+    for i in range(9):
+        consul.set(f"s{i}", instance(origin))
+    outrider = t.outrider(crowd(4), consul=consul)
+    for i in range(4):
+        consul.wait_blocked(f"s{i}")
+    began = time.monotonic()
+    outrider.configure(crowd(9))
+    outrider.signal(signal.SIGHUP)
+    t.wait_until(lambda: len(json.loads(outrider.health("/health/services").body)["services"]) == 9 and
+                 live(outrider) == 9, "all of them to be live")
+    t.at_most(time.monotonic() - began, 8, "seconds")
+    t.at_most(consul.most, 8, "queries at once, four that are given up included")
+
+
 main()

@@ -53,6 +53,7 @@ class Consul:
         self.queries = []
         self.blocked = []                   # services whose queries wait now
         self.cancelled = []                 # those that the client gave up
+        self.open = self.most = 0           # queries at once, now and at most
         self.known_leader = "true"
         self.changed = threading.Condition()
 
@@ -117,7 +118,17 @@ class Consul:
 
     def _answer(self, connection, request):
         query = Query(request)
-        self.queries.append(query)
+        with self.changed:
+            self.queries.append(query)
+            self.open += 1
+            self.most = max(self.most, self.open)
+        try:
+            return self._answer_query(connection, query)
+        finally:
+            with self.changed:
+                self.open -= 1
+
+    def _answer_query(self, connection, query):
         if query.index and not self.handlers.get(query.service) and not self._block(connection, query):
             return "close"
         handler = self.handlers.get(query.service)
