@@ -83,6 +83,27 @@ install_one_by_one() {
     done
 }
 
+# unpacked SUITE PACKAGE: that package of that suite in $cache/PACKAGE, neither installed nor configured. apt checks what it
+# fetches as ever; lists and cache are not the machine's. False with the reason in $why.
+unpacked() {
+    local suite=$1 package=$2 dir=$cache/$2 apt=$cache/apt-$1 log=$cache/$2.log file
+    why=
+    [ ! -e "$dir/.complete" ] || return 0
+    is_debian || { why="this is no Debian"; return 1; }
+    [ -n "$(mirror)" ] || { why="apt has no mirror here"; return 1; }
+    mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$dir"
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$(mirror)" "$suite" >"$apt/sources.list"
+    set -- -qq -o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=- -o Dir::State::Lists="$apt/lists" \
+        -o Dir::Cache="$apt" -o APT::Sandbox::User="$(id -un)"
+    if (cd "$apt" && apt-get "$@" update && apt-get "$@" download "$package") >"$log" 2>&1; then
+        for file in "$apt/${package}"_*.deb; do
+            dpkg -x "$file" "$dir" >>"$log" 2>&1 && touch "$dir/.complete" && return 0
+        done
+    fi
+    why="$package of $suite cannot be had, see $log: $(tail -n 1 "$log")"
+    return 1
+}
+
 # The mirror that apt uses on this machine.
 mirror() {
     apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | awk '/\/debian\/?$/ && !n++'

@@ -47,8 +47,8 @@ const struct sc_field rest_fields[] = {
     SC_STRING(R, server_name, .doc = "The name in the registry's certificate; default: the host of the address."),
     SC_BOOL(R, verify, .dflt = "true", .doc = "Whether the registry's certificate is checked."),
     SC_INT(R, max_connections, .dflt = "128", .min = 1, .max = 10000,
-           .doc = "Requests at once. Each service that is followed takes one all the time; where there are more services, they "
-                  "take turns, which makes their changes come later. (Consul has a limit of its own for each host, "
+           .doc = "Requests at once. Each service that is followed takes one all the time; where there are more services, "
+                  "they take turns, which makes their changes come later. (Consul has a limit of its own for each host, "
                   "`http_max_conns_per_client`, by default 200.)"),
     SC_END
 };

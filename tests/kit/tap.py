@@ -30,6 +30,7 @@ class Case:
         self.failed = False
         self._closers = []
         self._notes = []
+        self._said = []
 
     # -- expectations ---------------------------------------------------------------------------------------------
     def equal(self, got, want, what):
@@ -80,6 +81,10 @@ class Case:
     def note(self, text):
         """Shown when the case fails."""
         self._notes.append(text)
+
+    def say(self, text):
+        """Shown with the result, whatever it is: what was measured."""
+        self._said.append(text)
 
     def close(self):
         problems = []
@@ -161,6 +166,8 @@ def run_case(number, name, function):
         print(f"ok {number} - {title} # SKIP {skipped}", flush=True)
     else:
         print(f"ok {number} - {title}", flush=True)
+    for text in case._said:
+        comment(text)
     sys.stdout.flush()
     return not problems
 
