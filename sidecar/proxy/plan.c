@@ -51,13 +51,35 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
     name_listener(p, l);
 }
 
-/* A service of the same name goes on counting where it is. */
-static struct limit_counts *counts_of(const struct plan *previous, struct sc_str name, unsigned workers)
+static bool same_text(const char *a, const char *b)
 {
-    for (unsigned i = 0; previous != NULL && i < previous->nservices; i++)
-        if (str_eq(previous->services[i].name, name))
-            return limit_counts_ref(previous->services[i].counts);
-    return limit_counts_new(workers);
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool same_transport(const struct service_conf *a, const struct service_conf *b)
+{
+    const struct upstream_tls_conf *x = &a->tls, *y = &b->tls;
+
+    return a->protocol == b->protocol && same_text(x->ca, y->ca) && same_text(x->certificate, y->certificate) &&
+           same_text(x->key, y->key) && same_text(x->server_name, y->server_name) && x->verify == y->verify;
+}
+
+/* A service of the same name goes on counting where it is, and keeps its connections unless its own keys changed. */
+static void inherit(struct plan_service *s, const struct plan *previous, unsigned workers)
+{
+    static uint64_t transports;         /* on the control thread */
+
+    for (unsigned i = 0; previous != NULL && i < previous->nservices; i++) {
+        const struct plan_service *was = &previous->services[i];
+
+        if (!str_eq(was->name, s->name))
+            continue;
+        s->counts = limit_counts_ref(was->counts);
+        s->transport = same_transport(was->conf, s->conf) ? was->transport : ++transports;
+        return;
+    }
+    s->counts = limit_counts_new(workers);
+    s->transport = ++transports;
 }
 
 static void ready_service(struct plan *p, unsigned i, const struct plan *previous, unsigned workers)
@@ -68,7 +90,7 @@ static void ready_service(struct plan *p, unsigned i, const struct plan *previou
     s->conf = c;
     s->index = i;
     s->name = str_of(c->discovery.name);
-    s->counts = counts_of(previous, s->name, workers);
+    inherit(s, previous, workers);
     s->host = str_of(c->host);
     s->host_mode = strcmp(c->host, "preserve") == 0 ? HOST_PRESERVE
                  : strcmp(c->host, "target") == 0 ? HOST_TARGET : HOST_VALUE;

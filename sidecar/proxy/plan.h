@@ -39,6 +39,7 @@ struct plan_service {
     struct sc_str name, host;
     struct response_limits response;
     struct limit_counts *counts;        /* for the whole process; a reference */
+    uint64_t transport;                 /* of how its targets are spoken to: another one when a key of that changes */
 };
 
 struct plan_route {

@@ -25,6 +25,7 @@ enum { PATIENCE_LEAST = 500 };          /* ms; what ends sooner ends for other r
 /* All connections of this worker to one target; found by the target's slot. */
 struct pool_home {
     uint64_t id;                        /* of the target; another one in the slot means a new home */
+    uint64_t transport;                 /* of the service, as whoever came last knows it */
     struct link idle;                   /* the loop has looked at them since they were put back */
     struct link resting;                /* put back in turn `since` */
     uint32_t since;
@@ -139,6 +140,22 @@ static void leave_home(struct upconn *c)
     list_remove(&c->idle);
     list_remove(&c->age);
     c->home->nidle--;
+}
+
+/* Connections that were opened in another way than the service says now are not used again: they were checked against
+ * other names and authorities, or not at all. */
+static struct pool_home *home_for(struct pool *p, const struct plan_service *s, struct target *t)
+{
+    struct pool_home *h = home_of(p, t);
+
+    if (__builtin_expect(h->transport != s->transport, 0)) {
+        while (!list_empty(&h->idle))
+            pool_close(list_entry(h->idle.next, struct upconn, idle));
+        while (!list_empty(&h->resting))
+            pool_close(list_entry(h->resting.next, struct upconn, idle));
+        h->transport = s->transport;
+    }
+    return h;
 }
 
 static void on_aging(struct timer *t)
@@ -519,7 +536,7 @@ static struct upconn *rested(struct pool *p, struct pool_home *h, enum pool_wish
 
 enum pool_room pool_reserve(struct pool *p, const struct plan_service *s, struct target *t, enum pool_wish wish)
 {
-    struct pool_home *h = home_of(p, t);
+    struct pool_home *h = home_for(p, s, t);
     enum pool_room room;
 
     wake_rested(p, h);
@@ -560,7 +577,8 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
 
     c->io = (struct io){ on_event, -1 };
     c->pool = p;
-    c->home = home_of(p, t);
+    c->home = home_for(p, s, t);
+    c->transport = s->transport;
     c->target = target_ref(t);
     c->counts = limit_counts_ref(s->counts);
     list_init(&c->idle);
@@ -595,9 +613,10 @@ static struct upconn *take(struct upconn *c, struct sc_exchange *user)
     return c;
 }
 
-struct upconn *pool_take(struct pool *p, struct target *t, enum pool_wish wish, bool tired, struct sc_exchange *user)
+struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct target *t, enum pool_wish wish, bool tired,
+                         struct sc_exchange *user)
 {
-    struct pool_home *h = home_of(p, t);
+    struct pool_home *h = home_for(p, s, t);
     struct upconn *c;
 
     wake_rested(p, h);
@@ -627,7 +646,7 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
         if (upconn_recv(c, &more, 1) >= 0 || errno != EAGAIN)
             c->hup = true;
     }
-    if (c->hup || c->out.n > 0 || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
+    if (c->hup || c->out.n > 0 || c->transport != c->home->transport || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
         pool_close(c);
         return;
     }

@@ -27,6 +27,7 @@ struct upconn {
     struct pool_home *home;
     struct target *target;              /* a reference */
     struct limit_counts *counts;        /* of its service; a reference */
+    uint64_t transport;                 /* of its service, when it was opened */
     struct link idle, age;              /* of its home, newest first; of the pool, oldest first */
     void *easy;                         /* libcurl's handle: while connecting, and for TLS */
     struct sc_exchange *user;           /* NULL while idle */
@@ -57,7 +58,8 @@ enum pool_wish { POOL_ANY, POOL_SURE, POOL_FRESH };
 
 /* A kept connection to the target, or NULL. What came on it before this turn has been seen: so not one that was put back in
  * this turn, unless tired is given. */
-struct upconn *pool_take(struct pool *p, struct target *t, enum pool_wish wish, bool tired, struct sc_exchange *user);
+struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct target *t, enum pool_wish wish, bool tired,
+                         struct sc_exchange *user);
 /* Whether a connection to the target may be had: one is kept, or one more was counted for the service, so that either
  * pool_connect or pool_uncount must follow. An idle one to another target of the service gives way. */
 enum pool_room { POOL_FULL, POOL_KEPT, POOL_COUNTED };

@@ -180,7 +180,7 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
     x->up.head_us = -1;
     x->up.connect_us = -1;
     x->holds |= HOLD_UP;
-    x->up.conn = pool_take(pool, t, attempt_wish(x), x->up.room == POOL_KEPT, x);
+    x->up.conn = pool_take(pool, x->service, t, attempt_wish(x), x->up.room == POOL_KEPT, x);
     x->up.reused = x->up.conn != NULL;
     if (x->up.reused && x->up.room == POOL_COUNTED)     /* a policy took its time, and the world went on */
         pool_uncount(x->service);

@@ -35,6 +35,40 @@ def test_get(t):
     t.true(seen[0][0] in ("TLSv1.2", "TLSv1.3"), f"version {seen[0][0]}")
 
 
+def reloaded(t, outrider, text):
+    before = len(outrider.stderr())
+    outrider.configure(text)
+    outrider.signal(signal.SIGHUP)
+    t.wait_until(lambda: "is in force" in outrider.stderr()[before:], "the reload")
+
+
+def test_other_keys(t):
+    """when a reload changes how a service is spoken to, connections of the old way are not used again"""
+    authority, other, seen = Authority(t), Authority(t), []
+    origin = t.origin(behind(authority.server(), seen))
+    outrider = t.outrider(config(authority), origin=origin)
+    client = t.client(outrider)
+    for text, status in ((config(authority), 200), (config(other), 502), (config(authority), 200),
+                         (config(authority, ", verify: false"), 200),
+                         (config(authority).replace("web.internal", "else.internal"), 502), (config(authority), 200),
+                         (re.sub("    (protocol|tls): .*\n", "", config(authority)), 502)):
+        reloaded(t, outrider, text)
+        t.equal(client.get().status, status, f"status with {text}")
+        t.equal(client.get().status, status, "status again")
+
+
+def test_same_keys(t):
+    """a reload that changes something else keeps connections over TLS"""
+    authority, seen = Authority(t), []
+    origin = t.origin(behind(authority.server(), seen))
+    outrider = t.outrider(config(authority), origin=origin)
+    client = t.client(outrider)
+    for i in range(5):
+        reloaded(t, outrider, config(authority) + f"shutdown: {{ delay: {i}ms }}\n")
+        t.equal(client.get().status, 200, "status")
+    t.equal(len(seen), 1, "handshakes")
+
+
 def test_bodies(t):
     """large bodies pass in both directions"""
     authority, seen = Authority(t), []
