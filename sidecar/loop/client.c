@@ -437,6 +437,7 @@ struct client *client_new(struct shard *s, int fd, const struct sockaddr *from, 
     list_init(&c->ready);
     list_push(&p->clients, &c->all);
     p->nclients++;
+    slack_more(p);
     s->clients++;
     return c;
 }
@@ -459,6 +460,7 @@ void client_closed(struct client *c)
     if (c->queued)
         list_remove(&c->ready);
     p->nclients--;
+    slack_less(p);
     c->shard->clients--;
     free(c->stash);
     c->stash = NULL;

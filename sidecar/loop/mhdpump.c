@@ -385,6 +385,7 @@ struct pump *pump_new(struct loop *loop, struct listener *listener, unsigned ind
     p->ops = ops;
     p->arg = arg;
     accept_init(p);
+    slack_init(p);
     list_init(&p->clients);
     atomic_store_explicit(&listener->pumps[index], p, memory_order_release);
     return p;
@@ -406,6 +407,7 @@ void pump_free(struct pump **pp)
     for (unsigned i = 0; i < p->nshards; i++)
         shard_free(p->shards[i]);
     free(p->shards);
+    slack_stop(p);
     listener_unref(&p->listener);
     free(p);
 }

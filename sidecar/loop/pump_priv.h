@@ -36,7 +36,8 @@ struct pump {
     bool accepting, watching, last_answers, draining;
     struct timer pause;
     struct link clients;
-    unsigned nclients;
+    unsigned nclients, most_clients;    /* now; the most since memory was given back */
+    struct timer slack;
 };
 
 /* ---- mhdpump.c ---- */
@@ -71,6 +72,14 @@ size_t client_unstash(struct client *c, char *to, size_t n);
 void client_drain(struct client *c);
 /* Its deadlines may be nearer than its timer thinks. */
 void client_review(struct client *c);
+
+/* ---- slack.c ---- */
+
+void slack_init(struct pump *p);
+/* After nclients has grown; after it has shrunk. */
+void slack_more(struct pump *p);
+void slack_less(struct pump *p);
+void slack_stop(struct pump *p);
 
 /* ---- accept.c ---- */
 
