@@ -646,7 +646,8 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
         if (upconn_recv(c, &more, 1) >= 0 || errno != EAGAIN)
             c->hup = true;
     }
-    if (c->hup || c->out.n > 0 || c->transport != c->home->transport || c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
+    if (c->hup || c->out.n > 0 || c->transport != c->home->transport ||
+        c->home->nidle >= (unsigned)s->conf->keep_alive.max_idle) {
         pool_close(c);
         return;
     }
