@@ -199,6 +199,8 @@ static ssize_t send_some(struct upconn *c, const struct iovec *iov, unsigned n)
         c->sent_any = true;
     else if (sent < 0 && errno == EAGAIN)
         c->writable = false;
+    else if (sent < 0)
+        c->broken = true;
     return sent;
 }
 

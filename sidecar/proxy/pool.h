@@ -34,6 +34,7 @@ struct upconn {
     bool connected, tls;
     bool readable, writable;            /* until a call says otherwise (edge-triggered) */
     bool hup;                           /* the end was reported */
+    bool broken;                        /* it takes no more bytes; what came before may still have to be read */
     bool ending;                        /* no more bytes but those of `out`, which are TLS records already */
     bool sent_any;                      /* bytes have left since it was taken or opened */
     unsigned served;                    /* answers so far */

@@ -25,10 +25,11 @@
 enum {
     ROUNDS = 16,                        /* reads in one direction before others have their turn */
     LINGER_MS = 300,                    /* after the last word of a tunnel that is cut */
+    DEAF_MS = 2000,                     /* for a client whose bytes the target takes no more */
     WASTE = 16 * 1024,
 };
 
-enum end { END_WELL, END_CLIENT_RESET, END_TARGET_RESET };
+enum end { END_WELL, END_CLIENT_RESET, END_TARGET_RESET, END_TARGET_GONE };     /* gone: and the client has ended, too */
 
 struct half {                           /* one direction */
     bool ended;                         /* nothing more comes from its source */
@@ -107,7 +108,7 @@ static bool move_down(struct tunnel *t)
     n = upconn_recv(c, p, WORKER_READ);
     if (n < 0 && errno == EAGAIN)
         return false;
-    if (n < 0 || (n == 0 && t->deaf)) {
+    if (n < 0) {
         over(t, END_TARGET_RESET);
         return false;
     }
@@ -125,7 +126,7 @@ static void shut_up(struct tunnel *t)
     unsigned char mask[4];
     struct iovec iov = { bye, 0 };
 
-    if (t->up.shut)
+    if (t->up.shut || t->deaf)
         return;
     t->up.shut = true;
     if (t->cut && t->websocket && ws_frame_between(&t->up.frame)) {
@@ -136,6 +137,29 @@ static void shut_up(struct tunnel *t)
     upconn_end(c);
 }
 
+/* The target takes no more bytes, but what it had said before may still have to be read, and to reach the client: a reset
+ * now would destroy it. So the client's bytes are dropped for a while. */
+static void go_deaf(struct tunnel *t)
+{
+    struct upconn *c = t->x->up.conn;
+
+    t->deaf = true;
+    c->readable = c->hup = true;
+    timer_start(t->x->worker->loop, &t->linger, DEAF_MS);
+}
+
+static bool drop_up(struct tunnel *t)
+{
+    ssize_t n;
+
+    if (!t->readable)
+        return false;
+    n = client_recv(t->x->client, t->x->worker->read->bytes, WORKER_READ);
+    t->readable = n > 0;
+    t->up.ended |= n == 0 || (n < 0 && errno != EAGAIN);
+    return n > 0;
+}
+
 static bool move_up(struct tunnel *t)
 {
     struct sc_exchange *x = t->x;
@@ -143,7 +167,11 @@ static bool move_up(struct tunnel *t)
     struct iovec iov = { x->worker->read->bytes, 0 };
     ssize_t n;
 
-    if (c->out.n > 0 || t->up.shut || t->deaf)
+    if (c->broken && !t->deaf)
+        go_deaf(t);
+    if (t->deaf)
+        return drop_up(t);
+    if (c->out.n > 0 || t->up.shut)
         return false;
     if (t->up.ended || t->cut) {
         shut_up(t);
@@ -164,11 +192,8 @@ static bool move_up(struct tunnel *t)
     t->up.ended = n == 0;
     count(t, &t->up, &x->req.received, iov.iov_base, (size_t)n);
     iov.iov_len = (size_t)n;
-    if (n > 0 && !upconn_send(c, &iov, 1)) {            /* what it had said before may still be there to be read */
-        t->deaf = true;
-        c->readable = c->hup = true;
-        return false;
-    }
+    if (n > 0)
+        upconn_send(c, &iov, 1);                        /* broken or not: the next round looks */
     return true;
 }
 
@@ -200,15 +225,15 @@ static void go(struct tunnel *t)
     bool up = true, down = true;
 
     for (unsigned i = 0; i < ROUNDS && (up || down) && !t->over; i++) {
-        up = !t->over && up && move_up(t);
-        down = !t->over && down && move_down(t);
+        up = move_up(t);
+        down = !t->over && move_down(t);
     }
     if (t->over)
         return;
     if (t->cut)
         wait_for_ends(t);
-    else if (t->up.shut && t->down.shut)
-        over(t, END_WELL);
+    else if (t->down.shut && t->deaf ? t->up.ended : t->down.shut && t->up.shut)
+        over(t, t->deaf ? END_TARGET_GONE : END_WELL);
     else if (up || down)
         loop_task(t->x->worker->loop, &t->more);
 }
@@ -240,7 +265,9 @@ static void on_client_event(struct io *io, uint32_t events)
 
 static void on_linger_over(struct timer *timer)
 {
-    over(list_entry(timer, struct tunnel, linger), END_WELL);
+    struct tunnel *t = list_entry(timer, struct tunnel, linger);
+
+    over(t, t->cut ? END_WELL : END_TARGET_RESET);
 }
 
 void tunnel_open(struct sc_exchange *x, const char *head, size_t n)
@@ -304,7 +331,7 @@ void tunnel_close(struct sc_exchange *x)
     x->down.broken = t->end != END_WELL;
     if (t->end == END_CLIENT_RESET)
         upconn_reset(x->up.conn);
-    if (t->end == END_TARGET_RESET)
+    if (t->end == END_TARGET_RESET || t->end == END_TARGET_GONE)
         x->up.failure = FAIL_RESET;
     upstream_cancel(x);
     client_drop(x->client, t->end == END_TARGET_RESET);

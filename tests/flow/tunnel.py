@@ -141,6 +141,28 @@ def test_reset_target(t):
     ended(outrider, "upstream-reset")
 
 
+def test_target_ends_first(t):
+    """a target that ends while the client goes on: the client hears the end, and both connections are given back"""
+    outrider = t.outrider(PLAIN, origin=t.origin(upgraded(lambda c: c.send(b"bye"))))
+    before = outrider.descriptors()
+    for n in range(60):
+        client = open_tunnel(t, outrider)
+        try:
+            for _ in range(n % 6):
+                client.send(b"x")
+            t.equal(client.ending()[1], b"bye", "what the client hears")
+            for _ in range(n % 4):
+                client.send(b"x")
+            if n % 2:
+                client.half_close()
+                client.sock.recv(1)
+        except (Ended, OSError):                    # it went on for too long
+            pass
+        client.close()
+    outrider.access_log(60)
+    t.wait_until(lambda: outrider.descriptors() <= before + 1, "the descriptors to be given back")
+
+
 def test_reset_while_blocked(t):
     """a reset of a client whose bytes the target does not take is noticed all the same"""
     def script(c):
