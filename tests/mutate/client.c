@@ -29,7 +29,7 @@ enum ending { END_CLOSE, END_RESET, END_HALF, END_WAIT };
 struct client {
     struct watch watch;
     uint32_t number;
-    bool good, local, half, slow_reader, sent_switched;
+    bool good, local, broken, half, slow_reader, sent_switched;
     struct rng rng;
     struct plan plan;
     struct sender sender;
@@ -314,8 +314,10 @@ static void send_on(struct client *c)
         over(c, rng_chance(&c->rng, 500));
         return;
     }
-    if (sent == SENT_BROKEN && !c->good)            /* its answer may be there all the same */
-        c->sender.at = limit;
+    if (sent == SENT_BROKEN) {                      /* its answer may be there all the same; a reset is told only once */
+        c->broken = true;
+        c->sender.at = c->good ? c->sender.at : limit;
+    }
 }
 
 /* Behind a 101: bytes that are to come back. */
@@ -328,6 +330,8 @@ static void use_tunnel(struct client *c)
         c->sender.out.n = c->sender.at;
         c->tunnel = (struct tag){ TAG_MUTATED, c->number, 0 };
         tag_body(bytes, 0, sizeof bytes, &c->tunnel);
+        for (size_t i = 0, from = rng_below(&c->rng, 2) * TAG_SIZE; !c->good && i + from < sizeof bytes; i++)
+            bytes[i + from] = (char)rng_below(&c->rng, 256);        /* also what looks like frames, and ends them */
         text_add(&c->sender.out, bytes, sizeof bytes);
         c->give_up = turn_now() + patience(c);
     } else if (c->good && c->echoed_back == SWITCHED_BYTES) {
@@ -423,7 +427,7 @@ static void read_on(struct client *c)
         if (c->slow_reader)
             c->read_at = turn_now() + 1 + rng_below(&c->rng, 3 * MS);
     } else if (n == 0 || errno != EAGAIN) {
-        error = ended_wrongly(c, n < 0);
+        error = ended_wrongly(c, n < 0 || c->broken);
         if (error != NULL)
             over_wrong(c, error);
         else
@@ -505,7 +509,7 @@ static void open_one(struct client *c)
 
     c->number = next_number++;
     c->rng = rng_for(the_seed, c->number, 1);
-    c->half = c->sent_switched = false;
+    c->half = c->broken = c->sent_switched = false;
     c->carried = c->counted = c->answered = 0;
     c->echoed_back = c->read_at = 0;
     c->got.n = 0;

@@ -447,6 +447,8 @@ static void echo(struct conn *c, const char *p, size_t n)
         c->sender.at = c->sender.out.n = 0;
     text_add(&c->sender.out, p, n);
     c->answering = true;
+    if (!c->steady && rng_chance(&c->rng, 300))
+        c->after = rng_chance(&c->rng, 500) ? AFTER_CLOSE : AFTER_RESET;
 }
 
 static void take(struct conn *c, const char *p, size_t n)
