@@ -11,6 +11,7 @@ enum { PROMISES = 16384, SHOWN = 10 };
 
 struct counts counts;
 uint64_t the_seed;
+bool loose;
 static struct promise promises[PROMISES];
 
 struct promise *promise_new(uint32_t conn)

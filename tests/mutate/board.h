@@ -26,10 +26,14 @@ bool request_is_idempotent(const struct reader *r);
 struct counts {
     uint64_t connections, good_connections, requests, mutated, answers, own_errors, good_answers, switched;
     uint64_t reached, reached_untagged, origin_connections, mutated_answers, surplus, cut_answers;
+    uint64_t excused;      /* good requests that this program itself sent too slowly, on a busy machine */
     uint64_t status[1000], bytes_in, failures;
 };
 extern struct counts counts;
 extern uint64_t the_seed;
+/* The sidecar's library parses what clients send, and its parser is not strict: only what concerns good clients is judged,
+ * and whose bytes are whose. */
+extern bool loose;
 
 /* Says on standard error what was wrong, and counts it. `conn`: 0 when it is not known. */
 void failed(uint32_t conn, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -98,8 +98,15 @@ void origin_close_all(void)
     origin_sweep();
 }
 
+static bool is_good(const struct conn *c)
+{
+    return c->asked.tagged && c->asked.tag.kind == TAG_GOOD;
+}
+
 static void wrong(struct conn *c, const char *what)
 {
+    if (loose && !is_good(c))
+        return;
     failed(c->asked.tagged ? c->asked.tag.conn : 0, "%s target: %s", c->steady ? "steady" : "hostile", what);
     if (failure_is_shown()) {
         text_show("it got", c->seen.p, c->seen.n, 3000);
@@ -369,11 +376,6 @@ static enum reader_body on_head(struct reader *r)
     if (c->early)
         answer(c);
     return READER_AS_FRAMED;
-}
-
-static bool is_good(const struct conn *c)
-{
-    return c->asked.tagged && c->asked.tag.kind == TAG_GOOD;
 }
 
 static void on_body(struct reader *r, const char *p, size_t n)
