@@ -54,7 +54,8 @@ struct peer *peer_of(struct sc_exchange *x)
         p = c->user = xnew(struct peer);
     if (p->generation != plan->config->generation) {    /* a plan's address may be used again */
         p->generation = plan->config->generation;
-        p->proxy = forwarded_parse(client_text(c), &a) && in_cidrs(&x->listener->conf->trusted_proxies, &a);
+        p->proxy = x->listener->conf->trusted_proxies.n > 0 && forwarded_parse(client_text(c), &a) &&
+                   in_cidrs(&x->listener->conf->trusted_proxies, &a);
         p->trusted = x->listener->trusted || p->proxy;
         buf_clear(&p->host);
         buf_clear(&p->block);

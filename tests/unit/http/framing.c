@@ -420,6 +420,32 @@ static void knows_where_it_is(void **state)
     assert_int_equal(f.verdict, 400);
 }
 
+static void begun(const char *wire, size_t head)
+{
+    struct framing f;
+
+    framing_init(&f, &limits);
+    assert_int_equal(framing_feed(&f, wire, head), head);
+    assert_false(framing_body_begun(&f));
+    for (const char *p = wire + head; *p != '\0'; p++) {
+        assert_int_equal(framing_feed(&f, p, 1), 1);
+        assert_true(framing_body_begun(&f));
+    }
+}
+
+static void knows_whether_a_body_has_begun(void **state)
+{
+    static const char counted[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n";
+    static const char chunked[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    char wire[256];
+
+    (void)state;
+    snprintf(wire, sizeof wire, "%sabc", counted);
+    begun(wire, sizeof counted - 1);
+    snprintf(wire, sizeof wire, "%s3\r\nabc\r\n0\r\nX: y\r\n\r\n", chunked);
+    begun(wire, sizeof chunked - 1);
+}
+
 static void holds_what_follows_an_upgrade(void **state)
 {
     static const char upgrade[] = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -497,6 +523,7 @@ int main(void)
         cmocka_unit_test(counts_head_bytes_exactly),
         cmocka_unit_test(blames_the_target_where_the_head_ends_in_it),
         cmocka_unit_test(knows_where_it_is),
+        cmocka_unit_test(knows_whether_a_body_has_begun),
         cmocka_unit_test(holds_what_follows_an_upgrade),
         cmocka_unit_test(checks_parsed_heads),
     };

@@ -123,8 +123,12 @@ static void tells_the_forms_apart(void **state)
     assert_false(u.no_path);
     assert_null(uri_parse(&u, STR("http://h"), &o, NULL));
     assert_true(u.no_path);
+    assert_false(u.https);
+    assert_null(uri_parse(&u, STR("HttpS://h"), &o, NULL));
+    assert_true(u.https && u.no_path);
     assert_null(uri_parse(&u, STR("*"), &o, NULL));
     assert_int_equal(u.form, URI_ASTERISK);
+    assert_false(u.https);
 }
 
 static void judges_authorities(void **state)
