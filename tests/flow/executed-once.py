@@ -204,7 +204,7 @@ def moment(t, seconds):
 def test_patience(t):
     """20: a POST does not go on a connection that is nearly as old as those the target has ended"""
     def impatient(c):
-        while c.buffer or select.select([c.sock], [], [], 0.6)[0]:
+        while c.buffer or select.select([c.sock], [], [], 1)[0]:
             if not c.buffer and not c.more():
                 return
             c.request()
@@ -215,14 +215,14 @@ def test_patience(t):
     client.get("/learn")
     origin.wait_idle()                                  # the target has ended it
     client.ask("POST", "/a", body=b"x")
-    moment(t, 0.5)
+    moment(t, 0.9)
     client.ask("POST", "/b", body=b"x")
     young = time.monotonic()
     client.ask("POST", "/c", body=b"x")
     t.equal([r.connection for r in origin.requests[:3]], [0, 1, 2], "connections")
     if time.monotonic() - young < 0.4:
         t.equal(origin.requests[3].connection, 2, "connection of the one that followed at once")
-    moment(t, 0.5)
+    moment(t, 0.9)
     used = len(origin.connections)
     t.equal(client.get("/d").status, 200, "status of a GET, which may go on an old one")
     t.at_most(len(origin.connections) - used, 1, "connections opened for it")

@@ -164,22 +164,13 @@ def table(t, kinds, width):
     t.note(f"{h.count} exchanges")
 
 
-def connecting_to(port, but):
-    """Local ports of the sockets that are connecting to this one."""
-    with open("/proc/net/tcp", encoding="ascii") as file:
-        rows = [line.split() for line in file][1:]
-    local = {int(row[1][-4:], 16) for row in rows if row[3] == "02" and int(row[2][-4:], 16) == port}
-    return local - but
-
-
 def test_before_the_request(t):
     """18: what a target says before it was asked is nobody's answer"""
     full = t.closing(Full())
-    fillers = {filler.getsockname()[1] for filler in full.fillers}
-    outrider = t.outrider(CONFIG, origin=full)
+    outrider = t.outrider(CONFIG.replace("max_idle: 0 }", "max_idle: 0 }, timeout: { connect: 60s }"), origin=full)
     client = t.client(outrider)
     client.request("GET", "/fresh/x")
-    ours = t.wait_until(lambda: connecting_to(full.port, fillers), "the sidecar to connect")
+    ours = t.wait_until(full.connecting, "the sidecar to connect")
     outrider.signal(signal.SIGSTOP)                     # its kernel goes on connecting
     t.wait_until(lambda: outrider.state() == "T", "the sidecar to sleep")
     full.sock.settimeout(limit.remaining())

@@ -151,13 +151,14 @@ def test_client_while_connecting(t):
     """the client goes while the sidecar is still connecting: it stops connecting"""
     for end in ("closes", "resets"):
         full = t.closing(Full())
-        outrider = t.outrider(CONFIG, origin=full)
-        descriptors = outrider.descriptors()
+        outrider = t.outrider(CONFIG.replace("retry", "timeout: { connect: 60s }, retry"), origin=full)
         client = t.client(outrider)
         client.request("GET", "/")
-        t.wait_until(lambda: outrider.descriptors() >= descriptors + 2, f"{end}: the sidecar to connect")
+        t.wait_until(full.connecting, f"{end}: the sidecar to connect")
+        descriptors = outrider.descriptors()
         CLIENT_ENDS[end](client)
-        settled(t, outrider, descriptors)
+        t.wait_until(lambda: not full.connecting(), f"{end}: the sidecar to stop that")
+        settled(t, outrider, descriptors - 2)
 
 
 # ---- the target ----
