@@ -195,4 +195,22 @@ def test_hosts(t):
         t.equal(origin.requests[-1].get("forwarded"), f"for=127.0.0.1;{want};proto=http", f"Forwarded of {host}")
 
 
+def test_ipv6_peer(t):
+    """the address of an IPv6 peer stands in brackets and quotes in Forwarded, bare in X-Forwarded-For"""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        t.skip(f"no IPv6 here: {error}")
+    origin = t.origin()
+    for proxies, said, want in (("", "2001:db8::7", ["::1"]), (", trusted_proxies: [\"::1/128\"]", "2001:db8::7",
+                                                              ["2001:db8::7", "::1"])):
+        port = t.closing(Port())
+        t.outrider(f'listeners: [ {{ name: main, address: "[::1]:{port.port}"{proxies} }} ]\n' + PLAIN, origin=origin)
+        t.get(("::1", port.port), headers=[("X-Forwarded-For", said)])
+        t.equal(origin.requests[-1].get("x-forwarded-for"), ", ".join(want), "X-Forwarded-For")
+        t.equal([parameters(e)["for"] for e in origin.requests[-1].get("forwarded").split(", ")], [f"[{a}]" for a in want],
+                "for= in Forwarded")
+        t.contains(origin.requests[-1].get("forwarded"), f'for="[{want[-1]}]"', "Forwarded")
+
+
 main()
