@@ -286,4 +286,49 @@ def test_pipelined(t):
     t.equal([r.target for r in origin.requests], ["/one", "/two", "/three"], "at the target")
 
 
+def test_many(t):
+    """many at once, invited, refused, cut off by the target, and gone themselves: each gets what is its own, and nothing stays"""
+    def script(c):
+        while c.buffer or c.more():
+            request = c.request_head()
+            kind = request.target[1:].partition("/")[0]
+            if kind == "reset":
+                return c.reset()
+            if kind == "no":
+                return c.respond(403, body=b"no")
+            if request.get("expect"):
+                c.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            try:
+                c.body(request)
+            except (Ended, Truncated):
+                return None
+            c.respond(200, body=request.target.encode() + request.body)
+    origin = t.origin(script)
+    outrider = t.outrider(PLAIN, origin=origin)
+    t.equal(t.get(outrider, "/yes").status, 200, "one before")
+    before = outrider.descriptors()
+    for _ in range(5):
+        clients = [(kind, n, t.client(outrider)) for n in range(15) for kind in ("yes", "no", "reset", "gone")]
+        for kind, n, client in clients:
+            expecting(client, f"/{kind}/{n}")
+        for kind, n, client in clients:
+            if kind == "gone":
+                client.reset()
+            elif kind == "yes":
+                t.true(told(client), "100 Continue")
+        for kind, n, client in clients:
+            if kind == "yes":
+                client.send(b"%05d" % n)
+        for kind, n, client in clients:
+            if kind == "yes":
+                answer = client.response()
+                t.equal((answer.status, answer.body), (200, b"/yes/%d%05d" % (n, n)), "invited")
+            elif kind != "gone":
+                answer = client.response()
+                t.equal((answer.status, list(answer.interim)), (403 if kind == "no" else 502, []), kind)
+            client.close()
+    t.wait_until(lambda: outrider.descriptors() <= before + 20, "descriptors to be given back (kept connections may stay)")
+    t.equal(t.get(outrider, "/yes").status, 200, "one afterwards")
+
+
 main()
