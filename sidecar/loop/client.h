@@ -52,6 +52,7 @@ struct client {
     bool closing;                       /* no more requests on this connection */
     bool taken;                         /* its socket is the user's: client_take */
     bool mute;                          /* its answers are the user's: client_mute */
+    bool ended;                         /* while it was mute it ended its sending side, in the middle of a request */
     uint8_t refused;                    /* 1: a violation waits for its answer, 2: answered, 3: taken */
     void *upgraded;                     /* without the seam: what the library wants to have back */
 

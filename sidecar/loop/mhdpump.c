@@ -119,7 +119,7 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **request, en
     p->ops->completed(p->arg, c, *request, clean);
     *request = c->request = NULL;
     c->head = NULL;
-    c->mute = false;
+    c->mute = c->ended = false;
     heard_without_seam(c, FRAMING_IDLE);
 #ifdef HAVE_SEAM
     seam_answered(c);

@@ -323,6 +323,14 @@ static ssize_t stopped(struct client *c, char *p, size_t fine, size_t n)
     return awaits_answer(c) ? not_yet() : refuse(c);
 }
 
+/* The client will not send the rest of its request. The library would close, but an answer is under way, and whoever has
+ * half-closed reads it. */
+static ssize_t ended_early(struct client *c)
+{
+    c->ended = true;
+    return not_yet();
+}
+
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
 {
@@ -342,7 +350,7 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
     }
     got = __builtin_expect(c->stash != NULL, 0) ? from_stash(c, p, n) : read_socket(c, p, n, flags);
     if (got <= 0)
-        return got;
+        return got == 0 && c->mute ? ended_early(c) : got;
     fine = framing_feed(&c->framing, p, (size_t)got);
     c->phase = framing_phase(&c->framing);
     client_heard(c);

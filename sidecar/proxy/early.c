@@ -72,13 +72,26 @@ static void shut(struct early *e)
     sys_shutdown(e->x->client->io.fd, SHUT_WR);
 }
 
+static void broken(struct early *e)
+{
+    struct sc_exchange *x = e->x;
+
+    x->down.broken = true;
+    upstream_cancel(x);
+    client_end(x->client, true);                        /* nobody shall take what was sent for the whole */
+}
+
 static void on_linger(struct timer *t)
 {
     struct early *e = list_entry(t, struct early, linger);
     struct sc_exchange *x = e->x;
     sc_msec now = loop_now(x->worker->loop);
 
-    if (now >= e->until || x->down.discarded == e->dropped) {
+    if (!e->done) {
+        broken(e);
+        return;
+    }
+    if (x->client->ended || now >= e->until || x->down.discarded == e->dropped) {
         client_end(x->client, false);
         return;
     }
@@ -108,11 +121,16 @@ static void answered(struct early *e)
     upstream_finish(x);
     attempt_drop(x);
     limit_leave(x);
+    timer_stop(&e->linger);
     if (x->down.whole) {
         if (!x->client->parked)
             return;                                     /* the handler's final call looks */
         x->down.broken |= !answer_queue_nothing(x);
         client_resume(x->client);
+        return;
+    }
+    if (x->client->ended) {
+        client_end(x->client, false);
         return;
     }
     if (e->closes || rest_is_long(x))
@@ -121,15 +139,6 @@ static void answered(struct early *e)
     e->until = loop_now(l) + LINGER_MS;
     e->first = e->dropped = x->down.discarded;
     timer_start(l, &e->linger, QUIET_MS);
-}
-
-static void broken(struct early *e)
-{
-    struct sc_exchange *x = e->x;
-
-    x->down.broken = true;
-    upstream_cancel(x);
-    client_end(x->client, true);                        /* nobody shall take what was sent for the whole */
 }
 
 static enum outlet_result give_last(struct early *e)
@@ -229,6 +238,8 @@ void early_begin(struct sc_exchange *x)
     x->down.queued = x->down.apart = true;
     client_mute(x->client);
     flow_streaming(x);
+    if (x->route == NULL)                               /* then nothing else says how long it may take */
+        timer_start(x->worker->loop, &e->linger, LINGER_MS);
     head = answer_head(x, e->shape.frame, e->shape.length, e->closes);
     first = e->shape.streams || x->res.head_only ? STR_NONE : e->shape.body;
     if (first.n > 0) {

@@ -283,6 +283,30 @@ def test_answer_ends_first(t):
     client.expect_closed(t)
 
 
+def test_half_closed(t):
+    """a client that stops sending in the middle of its body, and half-closes, still gets the answer that is under way"""
+    needs_seam(t, "an answer in the middle of a body")
+
+    def script(c):
+        c.request_head()
+        c.send(b"HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(b"a"))
+        t.wait_until(lambda: ended, "the end of the client's side")
+        c.send(chunk(b"b" * 100000) + b"0\r\n\r\n")
+        drain(c)
+    outrider = t.outrider(PLAIN, origin=t.origin(script))
+    before = outrider.descriptors()
+    for chunks in (False, True):
+        ended = []
+        client = t.client(outrider)
+        client.send(post_head(client, 1 << 20, chunks) + (chunk(bytes(100)) if chunks else bytes(100)))
+        client.until(chunk(b"a"), 1000, "the first piece")
+        client.half_close()
+        ended.append(True)
+        t.equal(client.until(b"0\r\n\r\n", 200000, "the rest").count(b"b"), 100000, "bytes of the rest")
+        client.expect_closed(t)
+    t.wait_until(lambda: outrider.descriptors() <= before, "the connections to be closed")
+
+
 def test_refused_at_the_head(t):
     """a refusal that is known at the head arrives, however long the body is"""
     needs_seam(t, "an answer in the middle of a long body")

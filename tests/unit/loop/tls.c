@@ -133,6 +133,29 @@ static void an_end_is_said(void **state)
     pair_fini(&p);
 }
 
+/* The record goes another way than the library's own bytes, and what the peer says still comes. */
+static void an_end_is_said_by_hand(void **state)
+{
+    struct pair p;
+    char record[TLS_GOODBYE_MAX], byte;
+    size_t n;
+
+    (void)state;
+    pair_init(&p, true);
+    assert_int_equal(SSL_write(p.ssl[0], "x", 1), 1);
+    n = tls_goodbye(p.ssl[0], record);
+    assert_true(n > 0 && n <= sizeof record);
+    assert_int_equal(BIO_write(SSL_get_wbio(p.ssl[0]), record, (int)n), (int)n);
+    assert_int_equal(SSL_read(p.ssl[1], &byte, 1), 1);
+    assert_true(SSL_read(p.ssl[1], &byte, 1) <= 0);
+    assert_true(tls_peer_closed(p.ssl[1]));
+    assert_false(tls_peer_closed(p.ssl[0]));
+    assert_int_equal(SSL_write(p.ssl[1], "y", 1), 1);
+    assert_int_equal(SSL_read(p.ssl[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    pair_fini(&p);
+}
+
 static void a_cut_is_not_an_end(void **state)
 {
     struct pair p;
@@ -166,6 +189,7 @@ int main(void)
         cmocka_unit_test(a_waiting_write_moves_and_grows),
         cmocka_unit_test(it_does_not_by_itself),
         cmocka_unit_test(an_end_is_said),
+        cmocka_unit_test(an_end_is_said_by_hand),
         cmocka_unit_test(a_cut_is_not_an_end),
         cmocka_unit_test(the_library_is_known_by_name),
     };
