@@ -71,7 +71,7 @@ extern const struct provider provider_static;
 /* All targets of the service as of now; copied. cause: a word or two for the status ("file changed"), copied. True when it
  * is not what was said before. */
 bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause);
-/* The registry answers, and nothing changed. */
+/* The registry answers, and nothing but perhaps the index changed. */
 void watch_contact(struct watch *w);
 /* It does not, or not in a way that can be used; the last answer stays in force. */
 void watch_failed(struct watch *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -125,6 +125,7 @@ static void contact(struct tracked *t)
     if (t->source.failing)
         log_info("discovery: %s: %s answers again", t->shared->name, t->source.registry);
     t->source.failing = false;
+    t->source.index = t->watch.index;
     t->source.live_mono = clock_mono_ms();
     t->source.contact_wall = clock_wall_ms();
     t->stale_status = true;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "conf/load.h"
 #include "discovery/providers/consul_answer.h"
 #include "discovery/providers/consul_index.h"
@@ -47,6 +48,8 @@ struct consul_watch {
     uint64_t index;                 /* of the next query; 0: it does not block */
     sc_msec began;
     struct consul_pace pace;
+    bool known;                     /* the next one is the hash of the last answer that was taken without doubt */
+    uint64_t hash;
 };
 
 /* --- the query --- */
@@ -136,39 +139,54 @@ static const char *doubt(const struct fetch *f, unsigned n)
     return NULL;
 }
 
-static void take(struct consul_watch *cw, const struct fetch *f, const struct consul_answer *answer,
-                 struct rest_verdict *v)
+static void go_on(struct consul_watch *cw, const struct fetch *f, bool news, struct rest_verdict *v)
 {
-    struct watch *w = cw->watch;
-    struct sc_str field = fetch_header(f, STR("X-Consul-Index"));
-    bool news, blocked = cw->index > 0;
-    unsigned long long index;
+    bool blocked = cw->index > 0;
 
-    cw->index = consul_index_next(cw->index, field);
-    w->index = str_u64(field, &index) ? index : 0;
-    w->doubt = doubt(f, answer->n);
-    news = watch_report(w, answer->at, answer->n, "registry");
+    cw->index = consul_index_next(cw->index, fetch_header(f, STR("X-Consul-Index")));
     v->ok = true;
     if (blocked)
-        v->pause = consul_pace_next(&cw->pace, news, loop_now(w->loop) - cw->began);
+        v->pause = consul_pace_next(&cw->pace, news, loop_now(cw->watch->loop) - cw->began);
     if (v->pause > 0)
         v->pause = jitter(v->pause);
 }
 
+/* Whether that is news; e says why it cannot be taken. */
+static bool take(struct consul_watch *cw, const struct fetch *f, bool *news, struct sc_error *e)
+{
+    struct watch *w = cw->watch;
+    const struct consul_source *source = w->conf;
+    struct consul_want want = { source->passing_only, source->tagged_address };
+    struct consul_answer answer;
+
+    if (!consul_answer_read(&answer, fetch_body(f), &want, e))
+        return false;
+    w->doubt = doubt(f, answer.n);
+    *news = watch_report(w, answer.at, answer.n, "registry");
+    consul_answer_fini(&answer);
+    return true;
+}
+
+/* Most answers are the one before: a query that has waited in vain brings every byte of it again. */
 static void on_answered(struct rest_caller *c, const struct fetch *f, struct rest_verdict *v)
 {
     struct consul_watch *cw = list_entry(c, struct consul_watch, caller);
-    const struct consul_source *source = cw->watch->conf;
-    struct consul_want want = { source->passing_only, source->tagged_address };
+    struct sc_str body = fetch_body(f), field = fetch_header(f, STR("X-Consul-Index"));
+    uint64_t hash = hash_bytes(body.p, body.n);
+    bool same = cw->known && hash == cw->hash && doubt(f, body.n > 2) == NULL, news = false;
     struct sc_error e = SC_ERROR_INIT;
-    struct consul_answer answer;
+    unsigned long long index;
 
-    if (consul_answer_read(&answer, fetch_body(f), &want, &e)) {
-        take(cw, f, &answer, v);
-        consul_answer_fini(&answer);
-    } else {
+    cw->watch->index = str_u64(field, &index) ? index : 0;
+    if (same) {
+        watch_contact(cw->watch);
+    } else if (!take(cw, f, &news, &e)) {
         snprintf(v->error, sizeof v->error, "%s", log_safe(str_of(e.text)));
+        return;
     }
+    cw->known = same || cw->watch->doubt == NULL;
+    cw->hash = hash;
+    go_on(cw, f, news, v);
 }
 
 /* After an error the registry may be another one, whose index we may be ahead of: then a query would block for nothing. */

@@ -20,7 +20,7 @@ enum {
     RETRY_AFTER_MAX = 60000,                    /* ms that a registry may ask us to wait */
     TOKEN_MAX = 8192,
 };
-#define ANSWER_MAX ((size_t)64 << 20)           /* 10 000 targets take about 15 MiB */
+#define ANSWER_MAX ((size_t)32 << 20)           /* 10 000 instances of Consul take about 12 MiB */
 
 struct rest {
     struct registry_live *live;

@@ -22,13 +22,27 @@ static json_t *members(const struct data *d)
     return (json_t *)(uintptr_t)d;
 }
 
+/* Each value costs the library some hundred bytes, also where the text spends two on it. */
+static bool is_too_much(struct sc_str text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.n; i++)
+        n += text.p[i] == ',' || text.p[i] == '[' || text.p[i] == '{';
+    return n > DATA_VALUES_MAX;
+}
+
 struct data *data_parse(struct sc_str text, struct sc_error *e)
 {
     json_error_t error;
-    /* A NUL makes one string useless (data_text), not the whole document. */
-    json_t *v = json_loadb(text.n == 0 ? "" : text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
-                           &error);
+    json_t *v;
 
+    if (is_too_much(text)) {
+        sc_error_set(e, "more than %u values", DATA_VALUES_MAX);
+        return NULL;
+    }
+    /* A NUL makes one string useless (data_text), not the whole document. */
+    v = json_loadb(text.n == 0 ? "" : text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (v == NULL)
         sc_error_set(e, "line %d, column %d: %s", error.line, error.column, error.text);
     return (struct data *)v;

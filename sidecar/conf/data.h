@@ -14,8 +14,11 @@
 
 struct data;
 
-/* NULL with the reason in e. Strict (RFC 8259), a key twice in one object is refused, nesting is bounded. The caller bounds
- * the length. */
+/* About; commas in strings count too. 10 000 instances of Consul have about 1.2 million. */
+#define DATA_VALUES_MAX (4u << 20)
+
+/* NULL with the reason in e. Strict (RFC 8259), a key twice in one object is refused, nesting and the number of values are
+ * bounded. The caller bounds the length. */
 struct data *data_parse(struct sc_str text, struct sc_error *e);
 void data_free(struct data **d);
 

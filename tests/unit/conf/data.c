@@ -1,0 +1,153 @@
+/* tests/unit/conf/data.c - JSON that somebody else wrote.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include "base/buf.h"
+#include "conf/data.h"
+
+static struct data *parsed(const char *text)
+{
+    struct sc_error e = SC_ERROR_INIT;
+    struct data *d = data_parse(str_of(text), &e);
+
+    if (d == NULL)
+        fail_msg("%s: %s", text, e.text);
+    return d;
+}
+
+static void values_have_kinds(void **state)
+{
+    struct data *d = parsed("{\"o\":{\"x\":1},\"l\":[1,\"two\"],\"s\":\"text\",\"i\":-7,\"r\":1.5,\"t\":true,\"f\":false,"
+                            "\"n\":null,\"e\":\"\"}");
+    int64_t i = 0;
+    bool b = false;
+
+    (void)state;
+    assert_true(data_is_object(d) && data_is_object(data_get(d, "o")) && !data_is_object(data_get(d, "l")));
+    assert_true(data_is_list(data_get(d, "l")) && !data_is_list(d));
+    assert_int_equal(data_size(d), 9);
+    assert_int_equal(data_size(data_get(d, "l")), 2);
+    assert_string_equal(data_text(data_at(data_get(d, "l"), 1)), "two");
+    assert_null(data_at(data_get(d, "l"), 2));
+    assert_string_equal(data_text(data_get(d, "s")), "text");
+    assert_string_equal(data_text(data_get(d, "e")), "");
+    assert_true(data_int(data_get(d, "i"), &i));
+    assert_int_equal(i, -7);
+    assert_false(data_int(data_get(d, "r"), &i));
+    assert_true(data_bool(data_get(d, "t"), &b) && b);
+    assert_true(data_bool(data_get(d, "f"), &b) && !b);
+    assert_false(data_bool(data_get(d, "i"), &b));
+    assert_true(data_is_null(data_get(d, "n")) && data_is_null(data_get(d, "nowhere")) && !data_is_null(d));
+    data_free(&d);
+    assert_null(d);
+}
+
+static void what_is_not_there_is_nothing(void **state)
+{
+    struct data *d = parsed("[7]");
+    int64_t i = 3;
+
+    (void)state;
+    assert_null(data_get(d, "x"));
+    assert_null(data_get(NULL, "x"));
+    assert_null(data_at(NULL, 0));
+    assert_null(data_text(NULL));
+    assert_null(data_text(data_at(d, 0)));
+    assert_false(data_int(NULL, &i));
+    assert_int_equal(i, 3);
+    assert_int_equal(data_size(NULL), 0);
+    assert_int_equal(data_size(data_at(d, 0)), 0);
+    data_free(&d);
+}
+
+static void members_come_in_order(void **state)
+{
+    struct data *d = parsed("{\"b\":\"1\",\"a\":\"2\",\"\":\"3\"}");
+    struct buf seen = BUF_INIT;
+
+    (void)state;
+    for (void *at = data_first(d); at != NULL; at = data_next(d, at))
+        buf_printf(&seen, "%s=%s ", data_key(at), data_text(data_value(at)));
+    assert_string_equal(seen.p, "b=1 a=2 =3 ");
+    buf_fini(&seen);
+    data_free(&d);
+    d = parsed("{}");
+    assert_null(data_first(d));
+    data_free(&d);
+}
+
+static void a_nul_makes_one_string_useless(void **state)
+{
+    struct data *d = parsed("[\"a\\u0000b\",\"c\"]");
+
+    (void)state;
+    assert_null(data_text(data_at(d, 0)));
+    assert_string_equal(data_text(data_at(d, 1)), "c");
+    data_free(&d);
+}
+
+static void a_dollar_is_a_dollar(void **state)
+{
+    struct data *d = parsed("\"${HOME} $$\"");
+
+    (void)state;
+    assert_string_equal(data_text(d), "${HOME} $$");
+    data_free(&d);
+}
+
+static void refused(const char *text)
+{
+    struct sc_error e = SC_ERROR_INIT;
+
+    assert_null(data_parse(str_of(text), &e));
+    assert_true(strlen(e.text) > 5);
+}
+
+static void what_is_no_json_is_refused(void **state)
+{
+    (void)state;
+    refused("");
+    refused("{\"a\":1,\"a\":2}");
+    refused("[1,]");
+    refused("[1] 2");
+    refused("{a:1}");
+    refused("[01]");
+    refused("[99999999999999999999]");
+    refused("[1e999]");
+    refused("\"\xff\"");
+    refused("\"\xed\xa0\x80\"");
+}
+
+static void depth_and_number_are_bounded(void **state)
+{
+    struct buf text = BUF_INIT;
+    struct sc_error e = SC_ERROR_INIT;
+
+    (void)state;
+    for (unsigned i = 0; i < 100000; i++)
+        buf_putc(&text, '[');
+    assert_null(data_parse(buf_view(&text), &e));
+    buf_clear(&text);
+    buf_puts(&text, "[0");
+    for (unsigned i = 0; i <= DATA_VALUES_MAX; i++)
+        buf_puts(&text, ",0");
+    buf_putc(&text, ']');
+    assert_null(data_parse(buf_view(&text), &e));
+    assert_non_null(strstr(e.text, "more than"));
+    buf_fini(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_have_kinds),
+        cmocka_unit_test(what_is_not_there_is_nothing),
+        cmocka_unit_test(members_come_in_order),
+        cmocka_unit_test(a_nul_makes_one_string_useless),
+        cmocka_unit_test(a_dollar_is_a_dollar),
+        cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(depth_and_number_are_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
