@@ -36,7 +36,7 @@ const struct sc_field discovery_service_fields[] = {
                .doc = "The targets, stated here. A service has either this or `source`."),
     SC_CUSTOM(S, source, struct source_conf, source_load, .schema = source_schema,
               .doc = "The registry that knows the targets: `registry` is a name of `registries`, the other keys depend "
-                     "on its type (`outrider help services.source`). All have `service`, the name there, by default the "
+                     "on its type (`outrider help TYPE`). All have `service`, the name there, by default the "
                      "service's own."),
     SC_CUSTOM(S, balancer, struct balancer_choice, balancer_load, .schema = balancer_schema, .dflt = "round_robin",
               .doc = "How a target is chosen for each try: round_robin (in exact order, in proportion to the weights "

@@ -85,16 +85,16 @@ def test_token(t):
 def test_token_file(t):
     """a token file that changes is read again; a bad one leaves the last good token"""
     consul, outrider = started(t, instance(t.origin()), keys='wait: 1s, token_file: "@dir@/token"',
-                               files={"token": "one\n"})
-    t.equal(consul.queries[0].header("X-Consul-Token"), "one", "first token")
-    outrider.write("token", "two\n")
-    t.wait_until(lambda: consul.queries[-1].header("X-Consul-Token") == "two", "the new token")
+                               files={"token": "tok-1a\n"})
+    t.equal(consul.queries[0].header("X-Consul-Token"), "tok-1a", "first token")
+    outrider.write("token", "tok-2b\n")
+    t.wait_until(lambda: consul.queries[-1].header("X-Consul-Token") == "tok-2b", "the new token")
     outrider.write("token", "\n")
     t.wait_until(lambda: "is empty; the last good token is used" in outrider.stderr(), "a line about the empty file")
     n = len(consul.queries)
     consul.wait_queries("web", n + 1)
-    t.equal({query.header("X-Consul-Token") for query in consul.queries[n:]}, {"two"}, "tokens after the empty file")
-    t.lacks(outrider.stderr(), "two", "log")
+    t.equal({query.header("X-Consul-Token") for query in consul.queries[n:]}, {"tok-2b"}, "tokens after the empty file")
+    t.lacks(outrider.stderr(), "tok-2b", "log")
 
 
 def test_states(t):
