@@ -222,13 +222,15 @@ static void results_in(const char *answers, struct fetch_request r, enum fetch_r
 
 static void what_goes_wrong_has_a_name(void **state)
 {
+    static const char five[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
     (void)state;
     results_in("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", (struct fetch_request){ 0 }, FETCH_BROKEN);
     results_in("hello", (struct fetch_request){ 0 }, FETCH_BROKEN);
     results_in("", (struct fetch_request){ 0 }, FETCH_BROKEN);
     results_in(NULL, (struct fetch_request){ .timeout = 100 }, FETCH_TIMEOUT);
-    results_in("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", (struct fetch_request){ .max_body = 4 }, FETCH_TOO_LARGE);
-    results_in("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", (struct fetch_request){ .max_body = 5 }, FETCH_ANSWERED);
+    results_in(five, (struct fetch_request){ .max_body = 4 }, FETCH_TOO_LARGE);
+    results_in(five, (struct fetch_request){ .max_body = 5 }, FETCH_ANSWERED);
 }
 
 static void a_closed_port_is_unreachable(void **state)
