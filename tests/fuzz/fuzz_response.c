@@ -1,7 +1,8 @@
 /* tests/fuzz/fuzz_response.c - however a response head is cut, and wherever its buffer moves, it reads the same.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What stands behind an interim head is read as the next one. Input: flags (1 = HEAD, 2 = upgrade asked), where to cut, then the bytes. */
+ * What stands behind an interim head is read as the next one. Input: flags (1 = HEAD, 2 = upgrade asked), where to
+ * cut, then the bytes. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
