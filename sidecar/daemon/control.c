@@ -204,6 +204,8 @@ int control_run(const struct run_options *options)
     }
     c.loop = loop_new();
     c.delay.fn = control_delay_over;
+    c.lull.fn = control_lull_over;
+    c.shutting_lull.fn = control_shutting_lull_over;
     c.dig.fn = on_dig;
     c.started_wall = clock_wall_ms();
     if (catch_signals(&c, &signals) && control_start(&c, config, &report)) {

@@ -36,6 +36,8 @@ struct control {
     unsigned nlisteners;
     struct listener **gone;             /* those of the plan before that this one has not, until they are shut */
     unsigned ngone, shutting;
+    enum drain shutting_to;             /* the stage that those are in */
+    struct timer shutting_lull;         /* between the stages */
     bool changing;                      /* the plan is not in force everywhere yet */
     bool reload_wanted;                 /* when it is, the configuration is to be read again */
     struct sc_worker **workers;
@@ -43,7 +45,7 @@ struct control {
     enum drain stage;                   /* of the end */
     unsigned waiting_for;               /* workers, in that stage */
     sc_msec deadline;
-    struct timer delay;
+    struct timer delay, lull;           /* before the stages; between two of them */
     bool patient;                       /* the end waits a moment for the plan to be in force */
     sc_msec started_wall;
     int exit_code;
@@ -84,6 +86,10 @@ void control_print(struct conf_report *report, bool to_log);
 void control_reload(struct control *c);
 /* All workers have the plan. */
 void control_in_force(struct control *c);
+/* How long those who are half connected may need to get into a queue that nobody new joins, in ms. */
+sc_msec control_lull(struct listener *const *all, unsigned n);
+/* Of c->shutting_lull. */
+void control_shutting_lull_over(struct timer *t);
 /* Of the workers' events: a listener that is gone is shut. A worker's thread. */
 void control_shut(void *arg, unsigned worker);
 /* The listening sockets for a configuration, in its order: those that are open already, and the rest newly opened. NULL:
@@ -102,8 +108,9 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
 
 /* Of the workers' events: a stage of the end is over. A worker's thread. */
 void control_drained(void *arg, unsigned worker, enum drain stage);
-/* Of c->delay. */
+/* Of c->delay, and of c->lull. */
 void control_delay_over(struct timer *t);
+void control_lull_over(struct timer *t);
 /* Begins the end, or hurries it. */
 void control_stop(struct control *c, bool at_once);
 /* Gives everything back that was started, whole or not. */

@@ -3,7 +3,8 @@
  *
  *   reload      read, check, open what is new, build the plan: whatever fails, everything stays as it was
  *   adopt       each worker begins with the new listeners and accepts no more from those that are gone
- *   in force    when all have done so, the first worker accepts what waits in the queues of those, and shuts them
+ *   in force    when all have done so, the first worker accepts what waits in the queues of those, and, after a moment for
+ *               those who are half connected, shuts them
  *
  * One reload at a time: HUP in between is one more reload afterwards. So a listener that is gone has no socket any more when
  * its address comes again, and a worker never misses a plan. */
@@ -18,6 +19,8 @@
 #include "telemetry/writer.h"
 
 #include <stdlib.h>
+
+enum { LULL_MS = 100, LULL_LOCAL_MS = 5 };
 
 static const struct listener_conf *conf_of(const struct config *config, unsigned i)
 {
@@ -225,10 +228,45 @@ static void on_change_over(struct control *c)
     reload(c);
 }
 
+/* Whoever has heard from the kernel, but has not been heard by it, is in no queue yet: a close would reset them. */
+sc_msec control_lull(struct listener *const *all, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!all[i]->handed && !listener_is_local(all[i]->address))
+            return LULL_MS;
+    return LULL_LOCAL_MS;
+}
+
+static void shut(struct control *c, enum drain stage)
+{
+    c->shutting_to = stage;
+    c->shutting = c->ngone;
+    for (unsigned i = 0; i < c->ngone; i++)
+        worker_shut(c->workers[0], listener_ref(c->gone[i]), stage);
+}
+
+void control_shutting_lull_over(struct timer *t)
+{
+    shut(list_entry(t, struct control, shutting_lull), DRAIN_SHUT);
+}
+
+static void forget_gone(struct control *c)
+{
+    drop(c->gone, c->ngone);
+    c->gone = NULL;
+    c->ngone = 0;
+}
+
 static void on_shut(struct control *c)
 {
-    if (--c->shutting == 0)
-        on_change_over(c);
+    if (--c->shutting > 0)
+        return;
+    if (c->shutting_to == DRAIN_REST) {
+        timer_start(c->loop, &c->shutting_lull, control_lull(c->gone, c->ngone));
+        return;
+    }
+    forget_gone(c);
+    on_change_over(c);
 }
 
 void control_shut(void *arg, unsigned worker)
@@ -239,15 +277,10 @@ void control_shut(void *arg, unsigned worker)
 
 void control_in_force(struct control *c)
 {
-    struct listener **gone = c->gone;
-    unsigned n = c->ngone;
-
-    c->gone = NULL;
-    c->ngone = 0;
-    c->shutting = n;
-    for (unsigned i = 0; i < n; i++)
-        worker_shut(c->workers[0], gone[i]);
-    free(gone);
-    if (n == 0)
-        on_change_over(c);
+    if (c->ngone > 0) {
+        shut(c, DRAIN_REST);
+        return;
+    }
+    forget_gone(c);
+    on_change_over(c);
 }

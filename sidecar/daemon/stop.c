@@ -28,7 +28,7 @@ enum {
 static void drain(struct control *c, enum drain stage)
 {
     c->stage = stage;
-    c->waiting_for = stage == DRAIN_REST ? 1 : c->nworkers;
+    c->waiting_for = stage == DRAIN_REST || stage == DRAIN_SHUT ? 1 : c->nworkers;
     for (unsigned i = 0; i < c->waiting_for; i++)
         worker_drain(c->workers[i], stage, c->deadline);
 }
@@ -37,12 +37,21 @@ static void on_stage_over(struct control *c)
 {
     if (--c->waiting_for > 0)
         return;
+    if (c->stage == DRAIN_REST && c->deadline > 0) {
+        timer_start(c->loop, &c->lull, control_lull(c->listeners, c->nlisteners));
+        return;
+    }
     if (c->stage != DRAIN_END) {
         drain(c, c->stage + 1);
         return;
     }
     control_set_phase(c, STOPPED);
     loop_stop(c->loop);
+}
+
+void control_lull_over(struct timer *t)
+{
+    drain(list_entry(t, struct control, lull), DRAIN_SHUT);
 }
 
 void control_drained(void *arg, unsigned worker, enum drain stage)

@@ -107,12 +107,13 @@ unsigned entrances_clients(const struct entrances *all)
     return n;
 }
 
-void entrances_shut(struct entrances *all, const struct listener *l)
+void entrances_shut(struct entrances *all, const struct listener *l, bool last)
 {
     for (struct entrance *e = all->leaving; e != NULL; e = e->next)
         if (pump_listener(e->pump) == l) {
             pump_accept_rest(e->pump);
-            listener_shut(pump_listener(e->pump));
+            if (last)
+                listener_shut(pump_listener(e->pump));
         }
 }
 

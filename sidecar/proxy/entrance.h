@@ -34,8 +34,8 @@ void entrances_each(struct entrances *e, void (*fn)(struct pump *p));
 void entrances_drain(struct entrances *e, sc_msec grace);
 /* Of all of them: connections. */
 unsigned entrances_clients(const struct entrances *e);
-/* The queue of a listener that leaves is accepted to its end, and its socket shut. */
-void entrances_shut(struct entrances *e, const struct listener *l);
+/* The queue of a listener that leaves is accepted to its end; `last`: and its socket shut. */
+void entrances_shut(struct entrances *e, const struct listener *l, bool last);
 /* Frees those that have left. */
 void entrances_sweep(struct entrances *e);
 void entrances_fini(struct entrances *e);

@@ -246,6 +246,7 @@ struct shut_letter {
     struct mail mail;
     struct sc_worker *worker;
     struct listener *listener;
+    enum drain stage;
 };
 
 static void on_shut(struct mail *m)
@@ -253,17 +254,17 @@ static void on_shut(struct mail *m)
     struct shut_letter *l = list_entry(m, struct shut_letter, mail);
     struct sc_worker *w = l->worker;
 
-    entrances_shut(&w->entrances, l->listener);
+    entrances_shut(&w->entrances, l->listener, l->stage == DRAIN_SHUT);
     listener_unref(&l->listener);
     w->events.shut(w->events.arg, w->index);
     free(l);
 }
 
-void worker_shut(struct sc_worker *w, struct listener *listener)
+void worker_shut(struct sc_worker *w, struct listener *listener, enum drain stage)
 {
     struct shut_letter *l = xnew(struct shut_letter);
 
-    *l = (struct shut_letter){ { .fn = on_shut }, w, listener };
+    *l = (struct shut_letter){ { .fn = on_shut }, w, listener, stage };
     loop_post(w->loop, &l->mail);
 }
 
@@ -296,6 +297,11 @@ struct drain_letter {
     enum drain stage;
     sc_msec deadline;
 };
+
+static void accept_rest(struct pump *p)
+{
+    pump_accept_rest(p);
+}
 
 static void accept_and_shut(struct pump *p)
 {
@@ -332,13 +338,16 @@ static void on_drain(struct mail *m)
         entrances_each(&w->entrances, pump_stop);
         break;
     case DRAIN_REST:
+        entrances_each(&w->entrances, accept_rest);
+        break;
+    case DRAIN_SHUT:
         entrances_each(&w->entrances, accept_and_shut);
         break;
     case DRAIN_END:
         begin_end(w, d->deadline);
         break;
     }
-    if (d->stage == DRAIN_QUIET || d->stage == DRAIN_REST)
+    if (d->stage == DRAIN_QUIET || d->stage == DRAIN_REST || d->stage == DRAIN_SHUT)
         w->events.drained(w->events.arg, w->index, d->stage);
     free(d);
 }

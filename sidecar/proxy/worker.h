@@ -25,7 +25,8 @@ struct writer;
 enum drain {
     DRAIN_LAST_ANSWERS,     /* every answer ends its connection; accepting goes on */
     DRAIN_QUIET,            /* accepting ends */
-    DRAIN_REST,             /* one worker, when all are quiet: accepts what waits, and closes the listening sockets */
+    DRAIN_REST,             /* one worker, when all are quiet: accepts what waits, and nobody new gets into the queue */
+    DRAIN_SHUT,             /* the same worker, a moment later: once more, and it closes the listening sockets */
     DRAIN_END,              /* what runs may end until the deadline, then it is cut; answered when no client is left */
 };
 
@@ -102,9 +103,9 @@ bool worker_start(struct sc_worker *w);
 /* Takes over the reference. Any thread; a later one replaces an earlier one that was not adopted yet. Once the worker is
  * quiet, it takes no new plan. */
 void worker_post(struct sc_worker *w, struct snapshot *s);
-/* A listener that no plan has any more, when all workers have adopted the one without it: what waits in its queue is
- * accepted and the socket shut. Takes over the reference; answered by `shut`. */
-void worker_shut(struct sc_worker *w, struct listener *l);
+/* A listener that no plan has any more, when all workers have adopted the one without it: stage REST, and then SHUT. Takes
+ * over the reference; answered by `shut`. */
+void worker_shut(struct sc_worker *w, struct listener *l, enum drain stage);
 /* deadline: ms, of DRAIN_END; said again, the new one counts. */
 void worker_drain(struct sc_worker *w, enum drain stage, sc_msec deadline);
 /* Ends the thread; everything must be drained or will be cut. */

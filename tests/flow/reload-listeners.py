@@ -31,14 +31,6 @@ def reloaded(t, outrider, text):
     return outrider.stderr()[before:]
 
 
-def accepts(where):
-    try:
-        Client(where).close()
-        return True
-    except (ConnectionRefusedError, FileNotFoundError):
-        return False
-
-
 def gate(t):
     """A target whose /slow waits, and the list that lets it go on."""
     def slow(c, request):
@@ -74,7 +66,7 @@ def test_new(t):
     outrider = t.outrider(ONE, origin=t.origin(), more=more)
     client = t.client(outrider)
     client.get()
-    t.equal(accepts(more), False, "the new address is open before")
+    t.equal(is_open(more), False, "the new address is open before")
     reloaded(t, outrider, TWO)
     t.equal(t.get(more).status, 200, "on the new listener")
     t.equal(client.get().status, 200, "on the connection that was there")
@@ -88,7 +80,7 @@ def test_gone(t):
     quiet.get()
     kept.get()
     reloaded(t, outrider, ONE)
-    t.equal(accepts(more), False, "the old address accepts")
+    t.equal(is_open(more), False, "the old address accepts")
     quiet.expect_closed(t, "the quiet connection")
     released.append(True)
     answer = slow.response()
@@ -105,7 +97,7 @@ def test_one_more(t):
     client = t.client(more)
     client.get()
     reload(outrider, "telemetry: { access_log: { output: stdout } }\n" + ONE)
-    t.wait_until(lambda: not accepts(more), "the listener to be gone")
+    t.wait_until(lambda: not is_open(more), "the listener to be gone")
     answer = client.get("/last")
     t.equal((answer.status, answer.get("connection")), (200, "close"), "answer and its Connection")
     client.expect_closed(t, "the connection")
@@ -138,7 +130,7 @@ def test_queue(t):
     outrider.signal(signal.SIGCONT)
     for client in clients:
         t.equal(client.response().status, 200, "status")
-    t.wait_until(lambda: not accepts(more), "the listener to be gone")
+    t.wait_until(lambda: not is_open(more), "the listener to be gone")
 
 
 def test_new_name(t):
@@ -196,10 +188,10 @@ def test_burst(t):
     outrider = t.outrider(ONE, origin=t.origin(), more=more)
     for i in range(50):
         reload(outrider, MORE if i % 2 else ONE)
-    t.wait_until(lambda: accepts(more) and not accepts(outrider), "the last configuration")
+    t.wait_until(lambda: is_open(more) and not is_open(outrider), "the last configuration")
     t.equal(t.get(more).status, 200, "status")
     reload(outrider, ONE)
-    t.wait_until(lambda: accepts(outrider) and not accepts(more), "the first configuration")
+    t.wait_until(lambda: is_open(outrider) and not is_open(more), "the first configuration")
 
 
 def test_refused(t):
@@ -219,7 +211,7 @@ def test_refused(t):
             t.contains(log, "%s:%d: Address already in use" % taken.getsockname(), "message")
             t.contains(log, REFUSED, "message")
         t.equal(t.get(outrider).text(), "old", "answer")
-        t.equal((accepts(more), os.path.exists(os.path.join(outrider.dir, "l.sock"))), (False, False),
+        t.equal((is_open(more), os.path.exists(os.path.join(outrider.dir, "l.sock"))), (False, False),
                 "what was opened before the one that could not be")
         t.wait_until(lambda: outrider.descriptors() <= descriptors, f"descriptors to be {descriptors} again")
     reloaded(t, outrider, text.replace("@origin@", "@new@"))
@@ -242,7 +234,7 @@ def test_mistake_elsewhere(t):
     t.contains(reloaded(t, outrider, MORE + "workers: 3\n"), "restart needed: workers", "message")
     t.contains(reloaded(t, outrider, MORE.replace("service: web", "service: nobody")), REFUSED, "message")
     t.contains(reloaded(t, outrider, MORE + "telemetry: { log: { output: /nonexistent/x } }\n"), REFUSED, "message")
-    t.equal((accepts(outrider), accepts(more)), (True, False), "which addresses are open")
+    t.equal((is_open(outrider), is_open(more)), (True, False), "which addresses are open")
 
 
 def test_unix_socket(t):
@@ -279,7 +271,7 @@ def test_stop_meanwhile(t):
     clients = [parked(t, origin, more), parked(t, origin, outrider)]
     reload(outrider, ONE)
     outrider.signal(signal.SIGTERM)
-    t.wait_until(lambda: not accepts(outrider) and not accepts(more), "both to be closed")
+    t.wait_until(lambda: not is_open(outrider) and not is_open(more), "both to be closed")
     released.append(True)
     for client in clients:
         t.equal(client.response().body, b"slow but whole", "answer")
@@ -300,7 +292,7 @@ def test_stop_with_new(t):
             clients.append(t.client(more))
             clients[-1].request("GET", "/")
         except ConnectionRefusedError:
-            return clients and not accepts(outrider)
+            return clients and not is_open(outrider)
     t.wait_until(come, "both to be closed")
     for client in clients:
         t.equal(client.response().status, 200, "status")
@@ -378,11 +370,11 @@ def test_flat(t):
     def turn(n):
         for _ in range(n):
             reload(outrider, "workers: 2\n" + TWO)
-            t.wait_until(lambda: accepts(more), "the listener")
+            t.wait_until(lambda: is_open(more), "the listener")
             client = t.client(more)
             client.get()
             reload(outrider, "workers: 2\n" + ONE)
-            t.wait_until(lambda: not accepts(more), "the listener to go")
+            t.wait_until(lambda: not is_open(more), "the listener to go")
             client.close()
     turn(3)
     before = settled(t, outrider)

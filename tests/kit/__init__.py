@@ -11,7 +11,7 @@ import time
 
 from . import arrival, http
 from .checks import PLAIN, problem, proxy_status
-from .client import Client
+from .client import Client, is_open
 from .consul import Consul, instance
 from .crowd import Crowd
 from .http import BadMessage, Truncated, chunk, chunked, head

@@ -18,6 +18,19 @@ def address_of(where):
     return socket.AF_INET, (where.host, where.port)
 
 
+def is_open(where, patience=0.1):
+    """Whether somebody lets us in. For a moment before it closes, a listener hears nobody: connecting would take a second
+    then, until the kernel asks again."""
+    family, address = address_of(where)
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.settimeout(patience)
+        try:
+            sock.connect(address)
+        except (ConnectionRefusedError, FileNotFoundError, socket.timeout):
+            return False
+        return True
+
+
 class Client(Wire):
     """One connection. receive_buffer makes a reader that soon stands in the way of its sender."""
 
