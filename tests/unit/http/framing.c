@@ -476,6 +476,7 @@ static void checks_parsed_heads(void **state)
         { 0, "GET", "/x?y", "HTTP/1.1", { "Host", "a" } },
         { 0, "GET", "/", "HTTP/1.0", { NULL } },
         { 0, "OPTIONS", "*", "HTTP/1.1", { "Host", "a" } },
+        { 0, "GET", "/", "HTTP/1.1", { "Host", "a", "X-A", "b", "Upgrade", "c" } },
         { 0, "POST", "http://a/", "HTTP/1.1", { "Host", "a", "Transfer-Encoding", "chunked" } },
         { 400, "GET", "/", "HTTP/1.1", { NULL } },
         { 400, "GET", "/", "HTTP/1.1", { "Host", "a", "Host", "a" } },

@@ -139,6 +139,7 @@ static void keeps_order_and_duplicates(void **state)
     assert_ptr_equal(headers_find_next(&h, f, STR("X-OTHER")), &h.at[4]);
     assert_ptr_equal(headers_find(&h, STR("age")), &h.at[2]);
     assert_ptr_equal(headers_next(&h, &h.at[2], HDR_AGE), &h.at[5]);
+    assert_ptr_equal(headers_find_next(&h, &h.at[2], STR("AGE")), &h.at[5]);
     assert_str(h.at[2].name, "Age");
     assert_null(headers_find(&h, STR("x-nobody")));
     arena_fini(&arena);
@@ -208,6 +209,8 @@ static void splits_lists(void **state)
     assert_true(http_list_has(STR("a, Gzip,b"), STR("gzip")));
     assert_false(http_list_has(STR("a, gzip;q=0,b"), STR("gzip")));
     assert_false(http_list_has(STR(""), STR("gzip")));
+    assert_true(http_list_has(STR("gzip,\"x\\"), STR("gzip")));
+    assert_true(http_list_has(STR("\"x\\"), STR("\"x\\")));
 }
 
 static void reads_connection_options(void **state)
@@ -221,6 +224,10 @@ static void reads_connection_options(void **state)
     assert_int_equal(connection_value(STR("keep-alive, UPGRADE ,te")),
                      CONNECTION_KEEP_ALIVE | CONNECTION_UPGRADE | CONNECTION_TE);
     assert_int_equal(connection_value(STR("closed, x-y")), CONNECTION_OTHER);
+    assert_int_equal(connection_value(STR("cl0se")), CONNECTION_OTHER);
+    assert_int_equal(connection_value(STR("x-grade")), CONNECTION_OTHER);
+    assert_int_equal(connection_value(STR("keep_alive")), CONNECTION_OTHER);
+    assert_int_equal(connection_value(STR("et")), CONNECTION_OTHER);
     headers_init(&h, NULL, at, 4);
     assert_int_equal(connection_options(&h), 0);
     headers_add(&h, STR("Connection"), STR("close"));

@@ -26,6 +26,10 @@ static const struct { const char *name, *fields[2 * PAIRS], *left; bool close, k
     { "upgrade", { "Connection", "Upgrade", "Upgrade", "websocket" }, "", false, false, true, false },
     { "upgrade without a protocol", { "Connection", "Upgrade" }, "", false, false, false, false },
     { "protocol without the option", { "Upgrade", "websocket" }, "", false, false, false, false },
+    { "the option without TE", { "Connection", "TE" }, "", false, false, false, false },
+    { "TE without trailers", { "Connection", "TE", "TE", "gzip", "TE", "br" }, "", false, false, false, false },
+    { "trailers in a second field", { "Connection", "te", "TE", "gzip", "TE", "trailers" }, "", false, false, false, true },
+    { "trailers without the option", { "TE", "trailers" }, "", false, false, false, false },
     { "trailers", { "Connection", "TE", "TE", "gzip;q=1, Trailers" }, "", false, false, false, true },
     { "t9 what the proxy needs", { "Connection", "host, content-length, Authorization, X-Forwarded-For, via, cookie",
                                    "Host", "a", "Content-Length", "1", "Authorization", "b", "X-Forwarded-For", "c",
@@ -71,6 +75,7 @@ static void reads_what_is_asked_for(void **state)
     static const struct { const char *value; uint32_t seconds; } rows[] = {
         { "timeout=5, max=100", 5 }, { "max=1,Timeout=30", 30 }, { "timeout=", 0 }, { "timeout=-1", 0 },
         { "timeout=99999999999999999999", 0 }, { "timeout=1000000", 86400 }, { "max=3", 0 }, { "", 0 },
+        { "timeout=x", 0 }, { "timeouts=5", 0 }, { "timeout=x, timeout=7", 7 },
     };
     struct header at[2];
     struct headers h;
@@ -83,6 +88,10 @@ static void reads_what_is_asked_for(void **state)
         hop_strip(&h, &hop);
         assert_int_equal(hop.keep_alive_s, rows[i].seconds);
     }
+    headers_init(&h, NULL, at, 2);              /* one that was taken away before */
+    headers_add(&h, STR("Keep-Alive"), STR("timeout=5"))->gone = true;
+    hop_strip(&h, &hop);
+    assert_int_equal(hop.keep_alive_s, 0);
     headers_init(&h, NULL, at, 2);
     headers_add(&h, STR("Connection"), STR("upgrade"));
     headers_add(&h, STR("Upgrade"), STR("websocket"));
