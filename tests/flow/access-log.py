@@ -71,7 +71,7 @@ def test_each_request(t):
 
 
 def test_hostile_bytes(t):
-    """bytes that would break a line or its JSON do not"""
+    """24: bytes that would break a line or its JSON do not"""
     outrider = started(t)
     client = t.client(outrider)
     agents = [b'"quoted" and \\ back', b"\xff\xfe\x80 not UTF-8", b"tab\there", b"caf\xc3\xa9 \xf0\x9f\x98\x80",
