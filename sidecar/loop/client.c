@@ -100,7 +100,7 @@ void client_idles(struct client *c)
     sc_msec idle = idle_limit(c);
 
     c->stamp = loop_now(c->loop);
-    if (c->timer.at > c->stamp + idle)
+    if (!c->timer.pending || c->timer.at > c->stamp + idle)
         timer_start(c->loop, &c->timer, idle);
 }
 
@@ -145,6 +145,8 @@ static void on_timer(struct timer *t)
         timer_start(c->loop, t, due - now);
     else if (in_head(c))
         head_late(c);
+    else if (c->mute)
+        timer_start(c->loop, t, limits->body_timeout);  /* who answers already says how long that may take */
     else if (c->request != NULL)
         c->pump->ops->body_late(c->pump->arg, c, c->request);
     else

@@ -16,12 +16,10 @@
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
-#include <assert.h>
-#include <stdio.h>
-
 enum {
     ROUNDS = 16,                        /* pieces before others have their turn */
     REST_MAX = 1024 * 1024,             /* more of a body is not read for the sake of the connection */
+    COPY_MAX = 4096,                    /* a body that is not longer goes with its head */
     QUIET_MS = 2000,                    /* of a client that is to end its connection */
     LINGER_MS = 30000,                  /* the longest that its body is read for nothing */
 };
@@ -30,6 +28,7 @@ struct early {
     struct sc_exchange *x;
     struct answer_shape shape;
     struct outlet out;
+    struct sc_str rest;                 /* of an answer that is here: what does not go with the head */
     bool closes;                        /* as the head says */
     bool body_given;                    /* all of it has gone into `out` */
     bool done;                          /* and out */
@@ -150,7 +149,7 @@ static enum outlet_result give_last(struct early *e)
 
     e->body_given = true;
     if (e->shape.frame != FRAME_CHUNKED)
-        return OUTLET_EMPTY;
+        return outlet_give(&e->out, e->rest.p, e->rest.n);
     buf_puts(&text, "0\r\n");
     if (x->response.body == BODY_CHUNKED && !x->res_hooked)
         for (unsigned i = 0; (h = headers_each(&x->trailers, &i)) != NULL;)
@@ -219,11 +218,26 @@ bool early_may(const struct sc_exchange *x)
     return pump_has_seam() && x->req.has_body && !x->down.whole && x->early == NULL;
 }
 
+static void begin_with(struct early *e, struct sc_str head)
+{
+    struct sc_exchange *x = e->x;
+    struct sc_str body = e->shape.streams || x->res.head_only ? STR_NONE : e->shape.body;
+    char *both;
+
+    e->out.held = head;
+    e->rest = body;
+    if (body.n == 0 || body.n > COPY_MAX)
+        return;
+    both = arena_alloc(&x->arena, head.n + body.n);
+    memcpy(both, head.p, head.n);
+    memcpy(both + head.n, body.p, body.n);
+    e->out.held = (struct sc_str){ both, head.n + body.n };
+    e->rest = STR_NONE;
+}
+
 void early_begin(struct sc_exchange *x)
 {
     struct early *e = arena_zero(&x->arena, sizeof *e);
-    struct sc_str head, first;
-    char *all;
 
     x->early = e;
     x->tries.lost = true;                               /* nothing of the body needs to be kept any more */
@@ -240,15 +254,7 @@ void early_begin(struct sc_exchange *x)
     flow_streaming(x);
     if (x->route == NULL)                               /* then nothing else says how long it may take */
         timer_start(x->worker->loop, &e->linger, LINGER_MS);
-    head = answer_head(x, e->shape.frame, e->shape.length, e->closes);
-    first = e->shape.streams || x->res.head_only ? STR_NONE : e->shape.body;
-    if (first.n > 0) {
-        all = arena_alloc(&x->arena, head.n + first.n);
-        memcpy(all, head.p, head.n);
-        memcpy(all + head.n, first.p, first.n);
-        head = (struct sc_str){ all, head.n + first.n };
-    }
-    e->out.held = head;
+    begin_with(e, answer_head(x, e->shape.frame, e->shape.length, e->closes));
     go(e);
 }
 
