@@ -138,13 +138,13 @@ bool attempt_again(struct sc_exchange *x, enum failure f)
     case FAIL_UNSENT:                                   /* any method */
         if (x->up.reused && on_a_fresh_one(x))
             return true;
-        /* fallthrough */
+        __attribute__((fallthrough));
     case FAIL_CONNECT:                                  /* no target had any work of it: so not from the budget */
         return may(x) && (r->on & RETRY_CONNECT_FAILURE) != 0;
     case FAIL_KEPT:
         if (r->max_retries > 0 && (r->on & RETRY_RESET) != 0 && method_may(x, r) && on_a_fresh_one(x))
             return true;
-        /* fallthrough */
+        __attribute__((fallthrough));
     case FAIL_RESET:
         return may(x) && (r->on & RETRY_RESET) != 0 && method_may(x, r) && take_from_budget(x);
     case FAIL_TIMEOUT:
