@@ -398,7 +398,7 @@ static void on_readable(struct upconn *c)
         flow_body_ready(x);
         return;
     }
-    if (!x->up.sent_head) {
+    if (!c->sent_any) {                                 /* not even when the head could not be sent any more */
         spoke_first(x);
         return;
     }
