@@ -154,11 +154,13 @@ static int coding_value(struct framing *f, struct sc_str v)
 }
 
 /* Naming a field that frames or routes the message as hop-by-hop is an attempt to have it removed on the way. */
+/* Transfer-Encoding is not among them: it belongs to the connection anyway, some clients name it, and no proxy may go by
+ * that. */
 static bool is_attack(struct sc_str option)
 {
     enum field field = field_of(option.p, option.n);
 
-    return field == F_LENGTH || field == F_CODING || field == F_HOST;
+    return field == F_LENGTH || field == F_HOST;
 }
 
 static int connection_field(struct framing *f, struct sc_str v)

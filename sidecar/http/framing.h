@@ -23,8 +23,8 @@ struct framing_limits {
     uint32_t target_max;        /* bytes of the request target: 414; also when head_max ends inside it */
     uint16_t fields_max;        /* number of fields, and again of trailer fields: 431 */
     uint16_t extension_max;     /* bytes of one chunk extension: 400 */
-    bool extensions;            /* also on chunks that are not the last one: libmicrohttpd 1.0.1 refuses those, so they are
-                                 * 400 by default, with one verdict for all versions of the library */
+    bool extensions;            /* also on chunks that are not the last one (else 400), as the library behind this reads
+                                 * them; mhdpump_reads_extensions() */
 };
 
 #define FRAMING_LIMITS_DEFAULT { .head_max = 8192, .target_max = 8192, .fields_max = 200, .extension_max = 256 }

@@ -39,6 +39,11 @@ static bool version_at_least(unsigned major, unsigned minor, unsigned patch)
     return a != major ? a > major : b != minor ? b > minor : c >= patch;
 }
 
+bool mhdpump_reads_extensions(void)
+{
+    return !version_at_least(1, 0, 0);
+}
+
 const char *mhdpump_degraded(void)
 {
     if (pump_has_seam())

@@ -64,6 +64,8 @@ static inline bool pump_has_seam(void)
 
 /* The library's version at run time. Any thread. */
 const char *mhdpump_version(void);
+/* Whether this version of the library takes extensions on chunks that are not the last one. Any thread. */
+bool mhdpump_reads_extensions(void);
 /* What this version of the library or the build cannot do as well as others; one sentence, or NULL. Any thread. */
 const char *mhdpump_degraded(void);
 

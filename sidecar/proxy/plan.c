@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/rand.h"
 #include "base/refs.h"
+#include "loop/mhdpump.h"
 #include "telemetry/access_log.h"
 
 #include <stdio.h>
@@ -45,6 +46,7 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
             .body_timeout = c->body_timeout, .idle_timeout = c->idle_timeout,
         },
     };
+    l->limits.framing.extensions = mhdpump_reads_extensions();
     l->limits.framing.head_max = l->limits.framing.target_max = (uint32_t)c->max_header_size;
     if (!socket->local && colon != NULL)
         snprintf(l->port, sizeof l->port, "%.7s", colon + 1);

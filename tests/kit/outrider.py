@@ -62,6 +62,12 @@ def needs_seam(t, why):
         t.skip(f"no transport seam in this build: {why}")
 
 
+@functools.lru_cache
+def reads_extensions():
+    """Whether the library reads over extensions of chunks that are not the last one; from 1.0 on it refuses them."""
+    return re.search(r"^libmicrohttpd 0\.", run("version")[1], re.M) is not None
+
+
 def environment(more=None):
     """The caller's, without what would change the configuration or activate sockets."""
     keep = {name: value for name, value in os.environ.items()

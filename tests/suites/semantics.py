@@ -15,7 +15,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import judge  # noqa: E402
 import peers  # noqa: E402
 from duties import answers, fields, requests  # noqa: E402
-from kit import tap  # noqa: E402
+from kit import has_seam, reads_extensions, tap  # noqa: E402
+
+
+# Without the transport seam the library has read a request before anybody else, and holds an answer back for its body.
+HIDDEN = ("requests.folded_line", "requests.nul_in_value", "answers.early_answer")
 
 
 def arguments():
@@ -52,18 +56,26 @@ def main():
     if peers.Ours.missing():
         sys.exit(f"semantics: {peers.Ours.missing()}")
     print(f"1..{len(cases)}")
-    right = 0
+    right = wrong = 0
     for number, case in enumerate(cases, 1):
+        title = f"{case[0]}: {judge.title_of(*case)}"
+        if case[0] in HIDDEN and not has_seam():
+            print(f"ok {number} - {title} # SKIP no transport seam in this build", flush=True)
+            continue
+        if case[0] == "answers.chunk_extensions_of_a_request" and not reads_extensions():
+            print(f"ok {number} - {title} # SKIP this libmicrohttpd refuses them", flush=True)
+            continue
         trouble = judge.one(peers.Ours, *case)
-        print(f"{'not ok' if trouble else 'ok'} {number} - {case[0]}: {judge.title_of(*case)}", flush=True)
+        print(f"{'not ok' if trouble else 'ok'} {number} - {title}", flush=True)
         if trouble:
             tap.comment(trouble)
+        wrong += bool(trouble)
         right += not trouble
     print(f"# {peers.Ours.version()}: {right} of {len(cases)} right")
     if options.peers:
         compare([peers.Nginx, peers.Haproxy], cases)
     sys.stdout.flush()
-    os._exit(0 if right == len(cases) else 1)       # a stuck thread of an origin must not hold the program
+    os._exit(1 if wrong else 0)       # a stuck thread of an origin must not hold the program
 
 
 main()

@@ -199,7 +199,10 @@ static const struct { const char *name; int verdict; size_t deliver; const char 
     { "t8 long authority", 400, 0, TARGET("http://" X256 "/") },
     /* t9: fields that may not be named away */
     { "t9 Connection: Content-Length", 400, 0, POST("Connection: close, Content-Length\r\nContent-Length: 1\r\n", "a") },
-    { "t9 Connection: Transfer-Encoding", 400, 0, POST("Connection: transfer-encoding\r\n", "") },
+    { "t9 Connection: Transfer-Encoding", 0, ALL,
+      POST("Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n" R) },
+    { "t9 Connection: Transfer-Encoding, and Content-Length", 400, 0,
+      POST("Connection: transfer-encoding, content-length\r\n", "") },
     { "t9 Connection: Host", 400, 0, GET("Host: a\r\nConnection: Host\r\n") },
     /* t22: limits */
     { "t22 head over the limit", 431, 0, GET("Host: a\r\nA: " X256 X256 X256 "\r\nB: " X256 X256 X256 "\r\n") },
