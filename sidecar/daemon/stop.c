@@ -119,11 +119,11 @@ void control_end(struct control *c)
         worker_stop(c->workers[i]);
     loop_read_mail(c->loop);
     admin_stop(&c->admin);
+    if (c->discovery != NULL)
+        discovery_stop(&c->discovery);          /* until then it may have a table for the workers */
     for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)
         worker_free(&c->workers[i]);
     free(c->workers);
-    if (c->discovery != NULL)
-        discovery_stop(&c->discovery);
     offload_free(&c->offload, OFFLOAD_PATIENCE_MS);
     plan_unref(&c->plan);
     control_dig(c);

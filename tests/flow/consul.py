@@ -284,4 +284,23 @@ def test_mistakes(t):
         t.contains(err, part, f"message for {keys}")
 
 
+def test_stop_amid_news(t):
+    """the end does not mind an answer that is being taken"""
+    n = 4000
+    bodies = [json.dumps([instance((f"10.0.{i // 250}.{i % 250}", 80), id=str(i), weight=weight) for i in range(n)])
+              for weight in (1, 2)]
+
+    def news(c, query):
+        consul.index += 1
+        consul.respond(c, "web", body=bodies[consul.index % 2], fields={"X-Consul-Index": consul.index})
+    for i in range(6):
+        consul = Consul(t)
+        consul.set("web", instance(t.origin()))
+        outrider = t.outrider(configuration(), consul=consul)
+        consul.wait_blocked("web")
+        consul.on("web", news)
+        t.wait_until(lambda: len(consul.queries) > 5 + i, "news")
+        outrider.stop()
+
+
 main()
