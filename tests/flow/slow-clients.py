@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 from kit import *
 
 MANY = 1000
+READERS = 50
 P99 = 100 if not sanitized() else 400       # ms
 LATE = 2.5 if not sanitized() else 6        # seconds that a busy machine may add to a deadline
 CONFIG = """
@@ -34,7 +35,9 @@ def check_polite(t, steady):
     seen = steady.end()
     t.equal(seen["bad"], [], "what went wrong for the polite client")
     t.at_least(seen["n"], 100, "requests of the polite client")
-    t.at_most(seen["p99"] - 2 * seen["direct"], P99, f"p99 of the polite client in ms, less what the machine costs: {seen}")
+    # a worker that is busy gets its share of a machine, which others may want, too
+    crowded = max(1, os.getloadavg()[0] / os.cpu_count())
+    t.at_most(seen["p99"] - 2 * seen["direct"], P99 * crowded, f"p99 of the polite client in ms, less what the machine costs: {seen}")
 
 
 def check_ended(t, members, least, most, starts):
@@ -147,18 +150,18 @@ def test_slow_readers(t):
     ended = []
     outrider, steady = started(t, t.origin(endless(ended)))
     before = outrider.resident_kib()
-    crowd = t.closing(Crowd(outrider, 100, receive_buffer=4096, reading=False))
+    crowd = t.closing(Crowd(outrider, READERS, receive_buffer=4096, reading=False))
     began = time.monotonic()
     crowd.send(b"GET /endless HTTP/1.1\r\nHost: t.example\r\n\r\n")
     most = 0
-    while len(ended) < 100:
+    while len(ended) < READERS:
         remaining("the targets to be let go")
         crowd.turn(0.02)
         most = max(most, outrider.resident_kib() - before)
     t.at_least(min(ended) - began, 1.9, "seconds until the first was let go")
     t.at_most(max(ended) - began, 2 + 2 * LATE, "seconds until the last was let go")
     if not sanitized():
-        t.at_most(most, 100 * 256, "KiB that a hundred such clients cost")
+        t.at_most(most, READERS * 256, f"KiB that {READERS} such clients cost")
     check_polite(t, steady)
 
 
