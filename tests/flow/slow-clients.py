@@ -41,10 +41,10 @@ def check_polite(t, steady):
 
 
 def check_ended(t, members, least, most, starts):
-    """Each ended in time, and what it got begins so."""
+    """Each ended in time, and what it got begins so. (Its clock may start late on a busy machine.)"""
     for member in members:
         t.true(member.data.startswith(starts) and (starts or not member.data), f"what one of them got: {member.data[:100]!r}")
-        t.true(least - 0.05 <= member.seconds <= most + LATE, f"ended after {member.seconds:.2f} s, not {least} to {most}")
+        t.true(least - 0.4 <= member.seconds <= most + LATE, f"ended after {member.seconds:.2f} s, not {least} to {most}")
 
 
 def drip(crowd, wire, every, begin=0):
@@ -93,7 +93,7 @@ def test_slow_heads_behind_good_ones(t):
     for member in first.members:
         last = member.data.rpartition(b"HTTP/1.1 4")[2]
         t.true(last.startswith(b"08 "), f"what one of them got: {member.data!r}")
-        t.true(1.95 <= member.seconds <= 2 + LATE, f"ended after {member.seconds:.2f} s")
+        t.true(1.6 <= member.seconds <= 2 + LATE, f"ended after {member.seconds:.2f} s")
     check_polite(t, steady)
 
 
