@@ -5,6 +5,7 @@
  *              snapshot; when every worker has it, the process is ready
  *   control.c  in between: signals, plans and when they are freed
  *   reload.c   another configuration, and the listeners that come and go with it
+ *   watch.c    all the while: what the service manager hears of the workers, and of an end that takes its time
  *   stop.c     not ready, `delay`, drain in stages, deadline; workers, admin, discovery, writer
  *
  * Workers and discovery have threads of their own and write letters; everything is decided on this one. */
@@ -129,11 +130,7 @@ void control_print(struct conf_report *report, bool to_log)
 
 static void dump(struct control *c)
 {
-    unsigned in_flight = 0;
-
-    for (unsigned i = 0; i < c->nworkers; i++)
-        in_flight += atomic_load(&c->workers[i]->in_flight);
-    log_info("state: generation %llu, %u requests in flight", (unsigned long long)c->generation, in_flight);
+    log_info("state: generation %llu, %u requests in flight", (unsigned long long)c->generation, control_in_flight(c));
     for (unsigned i = 0; i < c->nlisteners; i++)
         log_info("state: listener %s on %s: %u connections",
                  ((const struct listener_conf *)c->config->listeners.at)[i].name, c->listeners[i]->text,
@@ -209,6 +206,7 @@ int control_run(const struct run_options *options)
     c.dig.fn = on_dig;
     c.started_wall = clock_wall_ms();
     if (catch_signals(&c, &signals) && control_start(&c, config, &report)) {
+        control_watch(&c);
         loop_run(c.loop);
         c.exit_code = EX_OK;
     }

@@ -47,6 +47,10 @@ struct control {
     sc_msec deadline;
     struct timer delay, lull;           /* before the stages; between two of them */
     bool patient;                       /* the end waits a moment for the plan to be in force */
+    struct timer watch;
+    sc_msec watchdog;                   /* how often the service manager wants to hear that all is well, ms; 0: not */
+    sc_msec stop_by;                    /* until then the end may take; monotonic */
+    unsigned stalled;                   /* workers that did not turn when last looked at */
     sc_msec started_wall;
     int exit_code;
     /* for the admin thread */
@@ -115,3 +119,14 @@ void control_lull_over(struct timer *t);
 void control_stop(struct control *c, bool at_once);
 /* Gives everything back that was started, whole or not. */
 void control_end(struct control *c);
+
+/* ---- watch.c ---- */
+
+/* Begins to tell the service manager that all is well, if it wants to hear that. Once the workers run. */
+void control_watch(struct control *c);
+/* Tells it that the end has begun and may take so long, ms; and from then on that it goes on. Again when it is hurried. */
+void control_watch_stop(struct control *c, sc_msec allowed);
+/* How many workers have not turned for so long, ms. Any thread. */
+unsigned control_stalled(const struct control *c, sc_msec limit);
+/* Requests in flight in all workers. Any thread. */
+unsigned control_in_flight(const struct control *c);

@@ -73,13 +73,8 @@ static void facts(void *arg, struct admin_facts *f)
     *f = (struct admin_facts){
         .started = p != STARTING, .listening = p == RUNNING || p == DELAYING, .targets = atomic_load(&c->targets_seen),
         .draining = p > RUNNING, .workers = c->nworkers, .generation = atomic_load(&c->generation_seen),
-        .started_wall_ms = c->started_wall,
+        .started_wall_ms = c->started_wall, .in_flight = control_in_flight(c), .stalled = control_stalled(c, STALL_MS),
     };
-    for (unsigned i = 0; i < c->nworkers; i++) {
-        f->in_flight += atomic_load_explicit(&c->workers[i]->in_flight, memory_order_relaxed);
-        if (clock_mono_ms() - (sc_msec)atomic_load_explicit(&c->workers[i]->turned_ms, memory_order_relaxed) > STALL_MS)
-            f->stalled++;
-    }
 }
 
 static struct discovery_status *services_now(void *arg)

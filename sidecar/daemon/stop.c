@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "discovery/manager.h"
-#include "loop/handed.h"
 #include "loop/listen.h"
 #include "loop/offload.h"
 #include "telemetry/writer.h"
@@ -104,7 +103,7 @@ static void stop_at_once(struct control *c)
 
 void control_stop(struct control *c, bool at_once)
 {
-    handed_notify("STOPPING=1");
+    control_watch_stop(c, at_once ? 0 : c->config->shutdown.delay + CHANGE_PATIENCE_MS + c->config->shutdown.deadline);
     if (c->phase <= RUNNING && !at_once)
         stop_gently(c);
     else if (c->phase < STOPPED)

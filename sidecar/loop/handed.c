@@ -49,6 +49,13 @@ static bool tell(const char *state)
     return sd_notify(0, state) >= 0;
 }
 
+sc_msec handed_watchdog(void)
+{
+    uint64_t us;
+
+    return sd_watchdog_enabled(0, &us) > 0 ? (sc_msec)(us / 1000) : 0;
+}
+
 #else
 
 #include "base/alloc.h"
@@ -89,6 +96,15 @@ static char *next_name(const char **rest)
     name[n] = '\0';
     *rest += n + ((*rest)[n] == ':');
     return name;
+}
+
+sc_msec handed_watchdog(void)
+{
+    long us = number_in("WATCHDOG_USEC", LONG_MAX - 1);
+
+    if (getenv("WATCHDOG_PID") != NULL && number_in("WATCHDOG_PID", INT_MAX) != getpid())
+        return 0;
+    return us > 0 ? us / 1000 : 0;
 }
 
 int handed_sockets(char ***names)

@@ -22,7 +22,7 @@ from .outrider import Outrider, command, has_seam, needs_seam, reads_extensions,
 from .polite import Polite
 from .routing import routed, takes
 from .ports import Full, Port
-from . import strict, websocket
+from . import notify, strict, websocket
 from .tap import Failure, Skip, main
 from .wire import Ended, Wire
 

@@ -140,12 +140,37 @@ static void the_manager_is_told(void **state)
     unlink(file);
 }
 
+static void the_manager_wants_to_hear_of_us(void **state)
+{
+    char own[16];
+    const struct {
+        const char *pid, *us;
+        sc_msec wanted;
+    } cases[] = {
+        { NULL, NULL, 0 }, { NULL, "3000000", 3000 }, { own, "3000000", 3000 }, { "1", "3000000", 0 }, { NULL, "0", 0 },
+        { NULL, "soon", 0 }, { own, NULL, 0 },
+    };
+
+    (void)state;
+    snprintf(own, sizeof own, "%d", (int)getpid());
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsetenv("WATCHDOG_PID");
+        unsetenv("WATCHDOG_USEC");
+        if (cases[i].pid != NULL)
+            setenv("WATCHDOG_PID", cases[i].pid, 1);
+        if (cases[i].us != NULL)
+            setenv("WATCHDOG_USEC", cases[i].us, 1);
+        assert_int_equal(handed_watchdog(), cases[i].wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_listening_stream_sockets_are_listeners),
         cmocka_unit_test(sockets_are_taken_by_name),
         cmocka_unit_test(the_manager_is_told),
+        cmocka_unit_test(the_manager_wants_to_hear_of_us),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
