@@ -89,7 +89,7 @@ static char *put_fields(struct sc_exchange *x, char *to)
 struct sc_str answer_head(struct sc_exchange *x, enum frame f, uint64_t length, bool closes)
 {
     struct sc_str reason = status_reason(x->res.status);
-    char *head = arena_alloc(&x->arena, head_bound(x)), *to = PUT(head, "HTTP/1.1 ");
+    char *head = arena_alloc(&x->arena, head_bound(x) + x->res.upgrade.n), *to = PUT(head, "HTTP/1.1 ");
 
     to = put_number(to, x->res.status);
     *to++ = ' ';
@@ -107,6 +107,11 @@ struct sc_str answer_head(struct sc_exchange *x, enum frame f, uint64_t length, 
         to = PUT(to, "Connection: close\r\n");
     else if (x->req.minor == 0)
         to = PUT(to, "Connection: keep-alive\r\n");
+    if (x->res.status == 426 && !x->res.own && x->res.upgrade.n > 0) {
+        to = PUT(to, "Connection: Upgrade\r\nUpgrade: ");
+        to = put(to, x->res.upgrade.p, x->res.upgrade.n);
+        to = PUT(to, "\r\n");
+    }
     to = PUT(to, "\r\n");
     return str_range(head, to);
 }

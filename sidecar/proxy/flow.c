@@ -39,6 +39,7 @@
 #include "proxy/record.h"
 #include "proxy/reply.h"
 #include "proxy/tunnel.h"
+#include "proxy/upgrade.h"
 #include "proxy/upstream.h"
 #include "proxy/view.h"
 
@@ -354,6 +355,8 @@ static enum flow_next await(struct sc_exchange *x)
         return try_again(x);
     x->res.own = false;
     x->res.status = x->response.status;
+    if (x->res.status == 426)
+        upgrade_required(x);
     hop_strip(&x->response.headers, &hop);
     if (x->req.uri.form == URI_ABSOLUTE)
         add_via(x);

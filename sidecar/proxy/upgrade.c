@@ -3,6 +3,7 @@
 #include "proxy/upgrade.h"
 
 #include "loop/digest.h"
+#include "loop/mhdpump.h"
 
 static const struct sc_str websocket = STR_INIT("websocket");
 
@@ -32,13 +33,12 @@ static bool may_pass(const struct sc_exchange *x, struct sc_str protocol)
     return x->service->conf->upgrade == UPGRADE_ANY || str_ieq(protocol, websocket);
 }
 
-static size_t room_for(const struct sc_exchange *x)
+static size_t room_for(const struct headers *h)
 {
     size_t n = 0;
 
-    for (struct header *h = headers_first(&x->headers, HDR_UPGRADE); h != NULL;
-         h = headers_next(&x->headers, h, HDR_UPGRADE))
-        n += h->value.n + 2;
+    for (struct header *f = headers_first(h, HDR_UPGRADE); f != NULL; f = headers_next(h, f, HDR_UPGRADE))
+        n += f->value.n + 2;
     return n;
 }
 
@@ -52,21 +52,29 @@ static void add(struct sc_str *list, char *to, struct sc_str protocol)
     list->n += protocol.n;
 }
 
-void upgrade_ask(struct sc_exchange *x)
+/* What the Upgrade fields name and may pass, as one list. */
+static struct sc_str passing(struct sc_exchange *x, const struct headers *h)
 {
-    struct sc_str list = STR_NONE, protocol;
-    char *to;
+    char *to = arena_alloc(&x->arena, room_for(h) + 1);
+    struct sc_str list = { to, 0 }, protocol;
 
-    if (x->service->conf->upgrade == UPGRADE_NONE || x->req.minor == 0 || x->req.has_body || x->req.hop.close)
-        return;
-    list.p = to = arena_alloc(&x->arena, room_for(x));
-    for (struct header *h = headers_first(&x->headers, HDR_UPGRADE); h != NULL;
-         h = headers_next(&x->headers, h, HDR_UPGRADE))
-        for (struct sc_str rest = h->value; http_list_next(&rest, &protocol);)
+    for (struct header *f = headers_first(h, HDR_UPGRADE); f != NULL; f = headers_next(h, f, HDR_UPGRADE))
+        for (struct sc_str rest = f->value; http_list_next(&rest, &protocol);)
             if (may_pass(x, protocol))
                 add(&list, to, protocol);
-    if (list.n > 0)
-        x->req.upgrade = list;
+    return list;
+}
+
+void upgrade_ask(struct sc_exchange *x)
+{
+    if (x->service->conf->upgrade != UPGRADE_NONE && x->req.minor != 0 && !x->req.has_body && !x->req.hop.close)
+        x->req.upgrade = passing(x, &x->headers);
+}
+
+void upgrade_required(struct sc_exchange *x)
+{
+    if (x->service->conf->upgrade != UPGRADE_NONE && x->req.minor != 0 && pump_has_seam())
+        x->res.upgrade = passing(x, &x->response.headers);
 }
 
 /* ---- granted ---- */

@@ -12,5 +12,8 @@
 void upgrade_ask(struct sc_exchange *x);
 /* Of a 101, before its hop-by-hop fields are removed: NULL and x->res.upgrade, or what is wrong with it. Static. */
 const char *upgrade_granted(struct sc_exchange *x);
+/* Of a 426, likewise: x->res.upgrade becomes what it names and may pass (RFC 9110 15.5.22). Without the seam, which lets
+ * nobody write two Connection fields, nothing. */
+void upgrade_required(struct sc_exchange *x);
 /* The protocol granted is WebSocket. */
 bool upgrade_is_websocket(const struct sc_exchange *x);

@@ -147,6 +147,23 @@ NEVER = {
 }
 
 
+def test_required(t):
+    """a 426 names what the target does and may pass, and nothing else"""
+    needs_seam(t, "an answer with two Connection fields")
+
+    def script(c):
+        for _ in c.requests():
+            c.respond(426, [("Upgrade", "h2c, chat/2"), ("Upgrade", "chat/3"), ("Connection", "Upgrade")], b"no")
+    origin = t.origin(script)
+    for key, want in (("any", ["chat/2, chat/3"]), ("none", [])):
+        client = t.client(t.outrider(config(key), origin=origin))
+        for fields in ([], [("Connection", "close")]):
+            answer = client.get("/", fields)
+            t.equal((answer.status, answer.all("upgrade")), (426, want), "answer")
+            t.equal([v.lower() for v in answer.all("connection")], ["close"] * len(fields) + ["upgrade"] * len(want),
+                    "Connection")
+
+
 def test_never(t):
     """25: another HTTP, TLS, and what is not asked for properly is not passed on"""
     origin = t.origin()
