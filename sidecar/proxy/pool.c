@@ -3,53 +3,19 @@
 #include "proxy/pool.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "discovery/target.h"
 #include "loop/curlmux.h"
 #include "loop/sys.h"
 #include "loop/tls.h"
+#include "proxy/pool_priv.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
+#include <string.h>
 
 enum { AGE_MS = 1000 };
 enum { PATIENCE_LEAST = 500 };          /* ms; what ends sooner ends for other reasons than its age */
-#define TLS_READ 16384L                 /* the most that one record holds */
-
-/* All connections of this worker to one target; found by the target's slot. */
-struct pool_home {
-    uint64_t id;                        /* of the target; another one in the slot means a new home */
-    uint64_t transport;                 /* of the service, as whoever came last knows it */
-    struct link idle;                   /* the loop has looked at them since they were put back */
-    struct link resting;                /* put back in turn `since` */
-    uint32_t since;
-    unsigned nidle;                     /* of both */
-    sc_msec patience;                   /* how long the target seems to keep an idle connection; 0: not known */
-};
-
-struct connecting {                     /* what libcurl is busy with */
-    struct curlmux_job job;
-    struct upconn *conn;
-    struct curl_slist *connect_to;
-    int stolen;                         /* the socket that libcurl must not close; -1: none */
-};
-
-struct pool {
-    struct loop *loop;
-    struct curlmux *curl;
-    const struct pool_ops *ops;
-    bool openssl;                       /* is what libcurl speaks TLS with, the one we know */
-    struct pool_home **homes;           /* by slot */
-    unsigned nhomes;
-    struct link age;
-    struct timer aging;
-};
 
 static void on_aging(struct timer *t);
 
@@ -176,336 +142,7 @@ static void on_aging(struct timer *t)
         timer_start(p->loop, t, AGE_MS);
 }
 
-/* ---- events ---- */
-
-static ssize_t send_some(struct upconn *c, const struct iovec *iov, unsigned n)
-{
-    ssize_t sent;
-
-    if (c->tls && !c->ending) {
-        size_t k = 0;
-        CURLcode r = curl_easy_send(c->easy, iov[0].iov_base, iov[0].iov_len, &k);
-
-        errno = r == CURLE_AGAIN ? EAGAIN : EPIPE;
-        sent = r == CURLE_OK ? (ssize_t)k : -1;
-    } else if (n == 1) {
-        sent = sys_send(c->io.fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
-    } else {
-        struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
-
-        sent = sys_sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
-    }
-    if (sent > 0)
-        c->sent_any = true;
-    else if (sent < 0 && errno == EAGAIN)
-        c->writable = false;
-    else if (sent < 0)
-        c->broken = true;
-    return sent;
-}
-
-static bool flush(struct upconn *c)
-{
-    while (c->out.n > 0 && c->writable) {
-        struct iovec iov = { c->out.p, c->out.n };
-        ssize_t n = send_some(c, &iov, 1);
-
-        if (n < 0)
-            return errno == EAGAIN;
-        buf_drop(&c->out, (size_t)n);
-    }
-    if (c->ending && c->out.n == 0)
-        sys_shutdown(c->io.fd, SHUT_WR);
-    return true;
-}
-
-void upconn_gather(struct upconn *c, const struct iovec *iov, unsigned n)
-{
-    for (; n > 0; n--, iov++)
-        buf_add(&c->out, iov->iov_base, iov->iov_len);
-}
-
-bool upconn_send(struct upconn *c, struct iovec *iov, unsigned n)
-{
-    while (n > 0 && c->out.n == 0 && c->writable && !c->tls) {
-        ssize_t sent = send_some(c, iov, n);
-
-        if (sent < 0 && errno == EAGAIN)
-            break;
-        if (sent < 0)
-            return false;
-        while (n > 0 && (size_t)sent >= iov->iov_len) {
-            sent -= (ssize_t)iov->iov_len;
-            iov++;
-            n--;
-        }
-        if (n > 0) {
-            iov->iov_base = (char *)iov->iov_base + sent;
-            iov->iov_len -= (size_t)sent;
-        }
-    }
-    /* What was gathered goes first. A TLS write that was put off has to be done again with the same bytes: so those always
-     * go from ours. */
-    upconn_gather(c, iov, n);
-    return c->writable ? flush(c) : true;
-}
-
-/* OpenSSL's connection, if it is the OpenSSL that we know. */
-static void *ssl_of(const struct upconn *c)
-{
-    const struct curl_tlssessioninfo *info = NULL;
-
-    return c->pool->openssl && curl_easy_getinfo((CURL *)c->easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK
-               ? info->internals : NULL;
-}
-
-void upconn_end(struct upconn *c)
-{
-    char goodbye[TLS_GOODBYE_MAX];
-    void *ssl = c->tls ? ssl_of(c) : NULL;
-
-    assert(c->out.n == 0 && !c->ending);
-    if (ssl != NULL)
-        buf_add(&c->out, goodbye, tls_goodbye(ssl, goodbye));
-    c->ending = true;
-    if (!flush(c))
-        c->hup = c->readable = true;
-}
-
-void upconn_reset(struct upconn *c)
-{
-    static const struct linger at_once = { 1, 0 };
-
-    if (c != NULL)
-        setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
-bool upconn_quiet(struct upconn *c)
-{
-    char byte;
-
-    return c->tls && upconn_recv(c, &byte, 1) < 0 && errno == EAGAIN;
-}
-
-int upconn_look(struct upconn *c)
-{
-    char byte;
-    ssize_t n = c->tls ? upconn_recv(c, &byte, 1) : sys_recv(c->io.fd, &byte, 1, MSG_PEEK);
-
-    return n > 0 ? 1 : n < 0 && errno == EAGAIN ? 0 : -1;
-}
-
-static void on_event(struct io *io, uint32_t events)
-{
-    struct upconn *c = list_entry(io, struct upconn, io);
-
-    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-        c->hup = true;
-    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-        c->readable = true;
-    if (c->user == NULL) {
-        if (c->readable && !upconn_quiet(c)) {  /* idle: whatever it is, nobody asked for it */
-            learn_patience(c->home, loop_now(c->pool->loop) - c->idle_since);
-            pool_close(c);
-        }
-        return;
-    }
-    if ((events & EPOLLOUT) != 0 && !c->writable) {
-        c->writable = true;
-        if (!flush(c)) {
-            c->readable = true;         /* the reader finds out why */
-            c->hup = true;
-        } else if (c->out.n == 0) {
-            c->pool->ops->writable(c);
-        }
-    }
-    if (c->readable && c->user != NULL)
-        c->pool->ops->readable(c);
-}
-
-/* TLS has messages of its own (tickets, new keys): so a read may wait for room to write, and a write for bytes. Each event
- * lets both go on. */
-static void on_tls_event(struct io *io, uint32_t events)
-{
-    on_event(io, events | EPOLLIN | EPOLLOUT);
-}
-
-/* What libcurl takes for the end of the stream is one only if the peer said so; else somebody cut the connection. */
-static bool is_cut(const struct upconn *c)
-{
-    void *ssl = ssl_of(c);
-
-    return ssl != NULL && !tls_peer_closed(ssl);
-}
-
-/* libcurl may hold bytes of which the socket tells nothing: so c->readable stays until libcurl has no more. */
-static ssize_t recv_tls(struct upconn *c, void *to, size_t n)
-{
-    size_t got = 0;
-    CURLcode r = curl_easy_recv(c->easy, to, n, &got);
-
-    if (r == CURLE_OK && (got > 0 || !is_cut(c)))
-        return (ssize_t)got;
-    if (r == CURLE_AGAIN && !c->hup) {
-        c->readable = false;
-        errno = EAGAIN;
-    } else {
-        errno = ECONNRESET;             /* after the end there is nothing to wait for */
-    }
-    return -1;
-}
-
-ssize_t upconn_recv(struct upconn *c, void *to, size_t n)
-{
-    ssize_t got;
-
-    if (c->tls)
-        return recv_tls(c, to, n);
-    got = sys_recv(c->io.fd, to, n, 0);
-    if (got > 0 && (size_t)got < n && !c->hup)
-        c->readable = false;            /* that was all: the next byte brings an event */
-    if (got < 0 && errno == EAGAIN)
-        c->readable = false;
-    return got;
-}
-
-/* ---- opening ---- */
-
-static int on_curl_close(void *arg, curl_socket_t fd)
-{
-    struct connecting *k = arg;
-
-    if (k->stolen == (int)fd)
-        return 0;
-    curlmux_closing(k->conn->pool->curl, (int)fd);
-    return sys_close((int)fd);
-}
-
-static enum err error_of(CURL *easy, CURLcode r, const char **detail)
-{
-    long verified = 0;
-
-    *detail = curl_easy_strerror(r);
-    switch (r) {
-    case CURLE_OPERATION_TIMEDOUT:
-        return ERR_CONNECT_TIMEOUT;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_ISSUER_ERROR:
-        return ERR_TLS_CERTIFICATE;
-    case CURLE_SSL_CONNECT_ERROR:           /* newer versions check the name within the handshake */
-        curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-        return verified > 1 ? ERR_TLS_CERTIFICATE : ERR_TLS_FAILED;     /* 1: it did not come to that */
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
-        return ERR_TLS_FAILED;
-    default:
-        return ERR_CONNECT_REFUSED;
-    }
-}
-
-static void free_connecting(struct connecting *k)
-{
-    curl_slist_free_all(k->connect_to);
-    free(k);
-}
-
-/* A write that waits moves and grows in c->out. */
-static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
-{
-    (void)easy;
-    (void)arg;
-    tls_allow_moving(ssl_ctx);
-    return CURLE_OK;
-}
-
-/* Plain: the socket becomes ours and libcurl's handle goes. TLS: the handle stays, and with it its session. */
-static bool settle(struct upconn *c, struct connecting *k)
-{
-    static const int one = 1;
-    curl_socket_t fd = CURL_SOCKET_BAD;
-
-    curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd);
-    if (fd == CURL_SOCKET_BAD)
-        return false;
-    c->io.fd = fd;
-    curlmux_release(c->pool->curl, fd);
-    if (!c->tls) {
-        k->stolen = fd;
-        curlmux_remove(c->pool->curl, c->easy);
-        curl_easy_cleanup(c->easy);
-        c->easy = NULL;
-        free_connecting(k);
-        if (c->target->sa.ss_family != AF_UNIX)
-            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    } else {
-        c->io.fn = on_tls_event;
-        curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, TLS_READ);
-    }
-    c->connected = c->writable = true;
-    return io_add(c->pool->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-}
-
-static void on_connect_done(struct curlmux_job *job, void *easy, int result)
-{
-    struct connecting *k = list_entry(job, struct connecting, job);
-    struct upconn *c = k->conn;
-    const char *detail = "no descriptor for the connection";
-    enum err e = ERR_INTERNAL;
-
-    if (result == CURLE_OK && settle(c, k)) {
-        c->pool->ops->connected(c);
-        return;
-    }
-    if (result != CURLE_OK)
-        e = error_of(easy, (CURLcode)result, &detail);
-    c->pool->ops->failed(c, e, detail);
-    pool_close(c);
-}
-
-static void set_tls(CURL *easy, const struct pool *p, const struct upstream_tls_conf *t)
-{
-    if (p->openssl)
-        curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-    if (t->ca != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca);
-    if (t->certificate != NULL)
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, t->certificate);
-    if (t->key != NULL)
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, t->key);
-    if (!t->verify) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-}
-
-/* The URL carries what TLS is to check; where to connect is said apart from it, as a number. */
-static void set_address(CURL *easy, struct connecting *k, const struct upconn *c, const struct plan_service *s)
-{
-    const char *name = s->conf->tls.server_name != NULL ? s->conf->tls.server_name : c->target->host;
-    char text[512];
-
-    if (c->target->sa.ss_family == AF_UNIX) {
-        const struct sockaddr_un *local = (const struct sockaddr_un *)&c->target->sa;
-
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, local->sun_path);
-        curl_easy_setopt(easy, CURLOPT_URL, c->tls ? "https://localhost/" : "http://localhost/");
-        return;
-    }
-    if (!c->tls) {
-        snprintf(text, sizeof text, "http://%s/", c->target->address);
-        curl_easy_setopt(easy, CURLOPT_URL, text);
-        return;
-    }
-    snprintf(text, sizeof text, strchr(name, ':') != NULL ? "https://[%s]:%u/" : "https://%s:%u/", name,
-             c->target->port);
-    curl_easy_setopt(easy, CURLOPT_URL, text);
-    snprintf(text, sizeof text, "::%s", c->target->address);
-    k->connect_to = curl_slist_append(NULL, text);
-    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, k->connect_to);
-}
+/* ---- room ---- */
 
 void pool_count(const struct plan_service *s)
 {
@@ -574,10 +211,8 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
                             struct sc_exchange *user)
 {
     struct upconn *c = xnew(struct upconn);
-    struct connecting *k = xnew(struct connecting);
-    CURL *easy = curlmux_easy(&k->job);
 
-    c->io = (struct io){ on_event, -1 };
+    c->io = (struct io){ upconn_event, -1 };
     c->pool = p;
     c->home = home_for(p, s, t);
     c->transport = s->transport;
@@ -587,21 +222,7 @@ struct upconn *pool_connect(struct pool *p, const struct plan_service *s, struct
     list_init(&c->age);
     c->user = user;
     c->tls = s->conf->protocol == PROTOCOL_HTTPS || t->tls;
-    c->easy = easy;
-    k->job.done = on_connect_done;
-    k->conn = c;
-    k->stolen = -1;
-    set_address(easy, k, c, s);
-    if (c->tls)
-        set_tls(easy, p, &s->conf->tls);
-    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_curl_close);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, k);
-    if (!curlmux_add(p->curl, easy, &k->job))
-        abort();
+    dial_start(c, s, timeout);
     return c;
 }
 
@@ -673,20 +294,20 @@ void pool_close(struct upconn *c)
     c->user = NULL;
     if (c->connected && c->easy != NULL)
         io_del(p->loop, &c->io);
-    if (c->easy != NULL) {
-        struct connecting *k = NULL;
-
-        curl_easy_getinfo((CURL *)c->easy, CURLINFO_PRIVATE, (char **)&k);
-        curlmux_remove(p->curl, c->easy);
-        curl_easy_cleanup(c->easy);
-        free_connecting(k);
-    } else if (c->io.fd >= 0) {
+    if (c->easy == NULL && c->io.fd >= 0) {
         io_forget(p->loop, &c->io);
         sys_close(c->io.fd);
     }
+    dial_drop(c);
     buf_fini(&c->out);
     target_unref(&c->target);
     atomic_fetch_sub_explicit(&c->counts->connections, 1, memory_order_relaxed);
     limit_counts_unref(&c->counts);
     loop_free_later(p->loop, c);
+}
+
+void pool_lost(struct upconn *c)
+{
+    learn_patience(c->home, loop_now(c->pool->loop) - c->idle_since);
+    pool_close(c);
 }
