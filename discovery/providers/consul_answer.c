@@ -36,7 +36,7 @@ static struct sc_pairs meta_of(struct arena *a, const struct data *map)
     unsigned kept = 0;
 
     if (n > 0)
-        for (void *it = data_first(map); it != NULL; it = data_next(map, it))
+        for (const struct data_member *it = data_first(map); it != NULL; it = data_next(map, it))
             if (data_text(data_value(it)) != NULL)
                 at[kept++] = (struct sc_pair){ data_key(it), data_text(data_value(it)) };
     return (struct sc_pairs){ at, kept };

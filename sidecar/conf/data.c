@@ -1,128 +1,114 @@
 /* sidecar/conf/data.c - JSON that somebody else wrote: answers of registries.
- * SPDX-License-Identifier: Apache-2.0
- *
- * A struct data is jansson's json_t under another name, so that nobody else has to know the library. */
-#include "conf/data.h"
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "conf/data_priv.h"
 
-#include <jansson.h>
+#include "base/alloc.h"
 
-static const json_t *json_of(const struct data *d)
-{
-    return (const json_t *)d;
-}
-
-static const struct data *data_of(const json_t *v)
-{
-    return (const struct data *)v;
-}
-
-/* The library's iterators take no const; nothing is changed. */
-static json_t *members(const struct data *d)
-{
-    return (json_t *)(uintptr_t)d;
-}
-
-/* Each value costs the library some hundred bytes, also where the text spends two on it. */
-static bool is_too_much(struct sc_str text)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.n; i++)
-        n += text.p[i] == ',' || text.p[i] == '[' || text.p[i] == '{';
-    return n > DATA_VALUES_MAX;
-}
+#include <stdlib.h>
+#include <string.h>
 
 struct data *data_parse(struct sc_str text, struct sc_error *e)
 {
-    json_error_t error;
-    json_t *v;
+    struct data_document *doc = xnew(struct data_document);
+    struct data *root = &doc->root;
 
-    if (is_too_much(text)) {
-        sc_error_set(e, "more than %u values", DATA_VALUES_MAX);
-        return NULL;
-    }
-    /* A NUL makes one string useless (data_text), not the whole document. */
-    v = json_loadb(text.n == 0 ? "" : text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (v == NULL)
-        sc_error_set(e, "line %d, column %d: %s", error.line, error.column, error.text);
-    return (struct data *)v;
+    doc->text = str_dupz(text);
+    arena_init(&doc->arena, text.n < 4096 ? 4096 : text.n < 1u << 20 ? text.n : 1u << 20);
+    if (!data_read(doc, text.n, e))
+        data_free(&root);
+    return root;
 }
 
 void data_free(struct data **d)
 {
-    json_decref((json_t *)*d);
+    struct data_document *doc = (struct data_document *)*d;
+
     *d = NULL;
+    if (doc == NULL)
+        return;
+    arena_fini(&doc->arena);
+    free(doc->text);
+    free(doc);
+}
+
+static bool is(const struct data *d, enum data_kind kind)
+{
+    return d != NULL && d->kind == kind;
 }
 
 bool data_is_object(const struct data *d)
 {
-    return json_is_object(json_of(d));
+    return is(d, DATA_OBJECT);
 }
 
 bool data_is_list(const struct data *d)
 {
-    return json_is_array(json_of(d));
+    return is(d, DATA_LIST);
 }
 
 bool data_is_null(const struct data *d)
 {
-    return d == NULL || json_is_null(json_of(d));
+    return d == NULL || d->kind == DATA_NULL;
 }
 
 const struct data *data_get(const struct data *d, const char *key)
 {
-    return data_of(json_object_get(json_of(d), key));
+    size_t n = strlen(key);
+
+    if (is(d, DATA_OBJECT))
+        for (const struct data_member *m = d->members; m < d->members + d->n; m++)
+            if (m->nkey == n && memcmp(m->key, key, n) == 0)
+                return &m->value;
+    return NULL;
 }
 
 size_t data_size(const struct data *d)
 {
-    return data_is_object(d) ? json_object_size(json_of(d)) : json_array_size(json_of(d));
+    return is(d, DATA_OBJECT) || is(d, DATA_LIST) ? d->n : 0;
 }
 
 const struct data *data_at(const struct data *list, size_t i)
 {
-    return data_of(json_array_get(json_of(list), i));
+    return is(list, DATA_LIST) && i < list->n ? &list->items[i] : NULL;
 }
 
 const char *data_text(const struct data *d)
 {
-    const char *z = json_string_value(json_of(d));
-
-    return z == NULL || strlen(z) != json_string_length(json_of(d)) ? NULL : z;
+    return is(d, DATA_STRING) && memchr(d->text, '\0', d->n) == NULL ? d->text : NULL;
 }
 
 bool data_int(const struct data *d, int64_t *to)
 {
-    if (!json_is_integer(json_of(d)))
+    if (!is(d, DATA_INT))
         return false;
-    *to = json_integer_value(json_of(d));
+    *to = d->integer;
     return true;
 }
 
 bool data_bool(const struct data *d, bool *to)
 {
-    if (!json_is_boolean(json_of(d)))
+    if (!is(d, DATA_BOOL))
         return false;
-    *to = json_is_true(json_of(d));
+    *to = d->integer != 0;
     return true;
 }
 
-void *data_first(const struct data *object)
+const struct data_member *data_first(const struct data *object)
 {
-    return json_object_iter(members(object));
+    return is(object, DATA_OBJECT) && object->n > 0 ? object->members : NULL;
 }
 
-void *data_next(const struct data *object, void *at)
+const struct data_member *data_next(const struct data *object, const struct data_member *at)
 {
-    return json_object_iter_next(members(object), at);
+    return ++at < object->members + object->n ? at : NULL;
 }
 
-const char *data_key(void *at)
+const char *data_key(const struct data_member *at)
 {
-    return json_object_iter_key(at);
+    return at->key;
 }
 
-const struct data *data_value(void *at)
+const struct data *data_value(const struct data_member *at)
 {
-    return data_of(json_object_iter_value(at));
+    return &at->value;
 }

@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 struct data;
+struct data_member;
 
-/* About; commas in strings count too. 10 000 instances of Consul have about 1.2 million. */
+/* 10 000 instances of Consul have about 1.2 million. A value takes 16 bytes, its key as many again. */
 #define DATA_VALUES_MAX (4u << 20)
 
 /* NULL with the reason in e. Strict (RFC 8259), a key twice in one object is refused, nesting and the number of values are
@@ -35,8 +36,8 @@ const char *data_text(const struct data *d);
 bool data_int(const struct data *d, int64_t *to);
 bool data_bool(const struct data *d, bool *to);
 
-/* Members one by one, in the order of the text: for (void *at = data_first(d); at != NULL; at = data_next(d, at)) */
-void *data_first(const struct data *object);
-void *data_next(const struct data *object, void *at);
-const char *data_key(void *at);
-const struct data *data_value(void *at);
+/* Members one by one, in the order of the text; NULL ends them. */
+const struct data_member *data_first(const struct data *object);
+const struct data_member *data_next(const struct data *object, const struct data_member *at);
+const char *data_key(const struct data_member *at);
+const struct data *data_value(const struct data_member *at);

@@ -66,7 +66,7 @@ static void members_come_in_order(void **state)
     struct buf seen = BUF_INIT;
 
     (void)state;
-    for (void *at = data_first(d); at != NULL; at = data_next(d, at))
+    for (const struct data_member *at = data_first(d); at != NULL; at = data_next(d, at))
         buf_printf(&seen, "%s=%s ", data_key(at), data_text(data_value(at)));
     assert_string_equal(seen.p, "b=1 a=2 =3 ");
     buf_fini(&seen);
@@ -84,6 +84,57 @@ static void a_nul_makes_one_string_useless(void **state)
     assert_null(data_text(data_at(d, 0)));
     assert_string_equal(data_text(data_at(d, 1)), "c");
     data_free(&d);
+}
+
+static void strings_are_unescaped(void **state)
+{
+    struct data *d = parsed("[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"a\\u00e9\\u20ACz\", \"\\ud83d\\ude00\", \"\303\251\"]");
+
+    (void)state;
+    assert_string_equal(data_text(data_at(d, 0)), "\"\\/\b\f\n\r\t");
+    assert_string_equal(data_text(data_at(d, 1)), "a\303\251\342\202\254z");
+    assert_string_equal(data_text(data_at(d, 2)), "\360\237\230\200");
+    assert_string_equal(data_text(data_at(d, 3)), "\303\251");
+    data_free(&d);
+}
+
+static void numbers_have_their_range(void **state)
+{
+    struct data *d = parsed("[9223372036854775807,-9223372036854775808,0,-0,1e2,1E+2,0.5,-1.25e-3,1e999]");
+    int64_t i;
+
+    (void)state;
+    assert_true(data_int(data_at(d, 0), &i) && i == INT64_MAX);
+    assert_true(data_int(data_at(d, 1), &i) && i == INT64_MIN);
+    assert_true(data_int(data_at(d, 2), &i) && i == 0);
+    assert_true(data_int(data_at(d, 3), &i) && i == 0);
+    for (unsigned k = 4; k < 9; k++)
+        assert_false(data_int(data_at(d, k), &i));
+    data_free(&d);
+}
+
+static void many_keys_are_compared_too(void **state)
+{
+    struct buf text = BUF_INIT;
+    struct sc_error e = SC_ERROR_INIT;
+    struct data *d;
+    int64_t i;
+
+    (void)state;
+    buf_putc(&text, '{');
+    for (unsigned k = 0; k < 20000; k++)
+        buf_printf(&text, "\"k%u\":%u,", k, k);
+    buf_puts(&text, "\"last\":1}");
+    d = data_parse(buf_view(&text), &e);
+    assert_non_null(d);
+    assert_int_equal(data_size(d), 20001);
+    assert_true(data_int(data_get(d, "k19999"), &i) && i == 19999);
+    data_free(&d);
+    text.n -= strlen("\"last\":1}");
+    buf_puts(&text, "\"k7\":1}");
+    assert_null(data_parse(buf_view(&text), &e));
+    assert_non_null(strstr(e.text, "twice"));
+    buf_fini(&text);
 }
 
 static void a_dollar_is_a_dollar(void **state)
@@ -113,9 +164,30 @@ static void what_is_no_json_is_refused(void **state)
     refused("{a:1}");
     refused("[01]");
     refused("[99999999999999999999]");
-    refused("[1e999]");
     refused("\"\xff\"");
     refused("\"\xed\xa0\x80\"");
+    refused("\"\\ud800\"");
+    refused("\"\\ud800\\u0041\"");
+    refused("\"\\udc00\"");
+    refused("\"\\u12g4\"");
+    refused("\"\\x\"");
+    refused("\"\\");
+    refused("\"a\nb\"");
+    refused("\"a");
+    refused("{\"a\\u0000\":1}");
+    refused("tru");
+    refused("nul");
+    refused("-");
+    refused("1.");
+    refused("1e");
+    refused(".5");
+    refused("+1");
+    refused("[1");
+    refused("[1}");
+    refused("{\"a\"}");
+    refused("{\"a\":}");
+    refused("{\"a\":1,}");
+    refused("\xef\xbb\xbf[]");
 }
 
 static void depth_and_number_are_bounded(void **state)
@@ -133,7 +205,7 @@ static void depth_and_number_are_bounded(void **state)
         buf_puts(&text, ",0");
     buf_putc(&text, ']');
     assert_null(data_parse(buf_view(&text), &e));
-    assert_non_null(strstr(e.text, "more than"));
+    assert_non_null(strstr(e.text, "too many values"));
     buf_fini(&text);
 }
 
@@ -144,6 +216,9 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_nothing),
         cmocka_unit_test(members_come_in_order),
         cmocka_unit_test(a_nul_makes_one_string_useless),
+        cmocka_unit_test(strings_are_unescaped),
+        cmocka_unit_test(numbers_have_their_range),
+        cmocka_unit_test(many_keys_are_compared_too),
         cmocka_unit_test(a_dollar_is_a_dollar),
         cmocka_unit_test(what_is_no_json_is_refused),
         cmocka_unit_test(depth_and_number_are_bounded),
