@@ -19,13 +19,13 @@ enum state {
 
 enum form { FORM_NONE, FORM_ORIGIN, FORM_ASTERISK, FORM_SCHEME, FORM_AUTHORITY, FORM_REST };
 
-/* The fields that decide how a message is framed, or whom it is for. */
-enum field { F_OTHER, F_HOST, F_LENGTH, F_CODING, F_CONNECTION, F_UPGRADE };
+/* The fields that decide how a message is framed, or whom it is for; and Cookie, whose place is kept. */
+enum field { F_OTHER, F_HOST, F_LENGTH, F_CODING, F_CONNECTION, F_UPGRADE, F_COOKIE };
 
 /* Where a feed stands. `mark`: bytes of the head before it are counted in framing.head. `good`: what may be delivered
  * if the request being read turns out bad. */
 struct feed {
-    const char *at, *end, *mark, *good;
+    const char *at, *end, *mark, *good, *begin;
 };
 
 void framing_init(struct framing *f, const struct framing_limits *limits)
@@ -109,6 +109,8 @@ static enum field field_of(const char *name, size_t n)
     switch (n) {
     case 4:
         return http_same(name, "host", 4) ? F_HOST : F_OTHER;
+    case 6:
+        return http_same(name, "cookie", 6) ? F_COOKIE : F_OTHER;
     case 7:
         return http_same(name, "upgrade", 7) ? F_UPGRADE : F_OTHER;
     case 10:
@@ -197,6 +199,13 @@ static int field_value(struct framing *f, unsigned field, struct sc_str v)
     return 0;
 }
 
+/* `colon` stands behind the name of a Cookie. */
+static void note_cookie(struct framing *f, const struct feed *d, const char *colon)
+{
+    if (!f->trailer && colon > d->begin && f->cookies < FRAMING_COOKIES)
+        f->cookie[f->cookies++] = (uint32_t)(colon - 1 - d->begin);
+}
+
 /* ---- fast paths ---- */
 
 static bool is_two(const char *p, char a, char b)
@@ -238,7 +247,10 @@ static void fields_at_once(struct framing *f, struct feed *d)
         if (d->end - end < 2 || !is_two(end, '\r', '\n'))
             return;
         field = field_of(d->at, (size_t)(colon - d->at));
-        if (field != F_OTHER && (end - value >= FRAMING_VALUE_MAX || field_value(f, field, str_range(value, end)) != 0))
+        if (field == F_COOKIE)
+            note_cookie(f, d, colon);
+        else if (field != F_OTHER &&
+                 (end - value >= FRAMING_VALUE_MAX || field_value(f, field, str_range(value, end)) != 0))
             return;
         f->fields++;
         d->at = end + 2;
@@ -420,10 +432,12 @@ static int in_name(struct framing *f, struct feed *d)
             f->name[f->name_len] = *d->at;
         f->name_len += f->name_len <= sizeof f->name;
     }
-    if (d->at == d->end)
-        return 0;
     f->field = (uint8_t)field_of(f->name, f->name_len);
-    return expect(f, d, ':', S_BLANKS);
+    if (f->field == F_COOKIE) {                     /* or the beginning of a longer name, if the bytes end here */
+        f->field = F_OTHER;
+        note_cookie(f, d, d->at);
+    }
+    return d->at == d->end ? 0 : expect(f, d, ':', S_BLANKS);
 }
 
 static int in_blanks(struct framing *f, struct feed *d)
@@ -615,8 +629,9 @@ static size_t violation(struct framing *f, const struct feed *d, const char *byt
 
 size_t framing_feed(struct framing *f, const char *bytes, size_t n)
 {
-    struct feed d = { bytes, bytes + n, bytes, bytes };
+    struct feed d = { bytes, bytes + n, bytes, bytes, bytes };
 
+    f->cookies = 0;
     while (d.at < d.end && f->state < S_HELD) {
         int status = step(f, &d);
 

@@ -42,6 +42,9 @@ enum framing_phase {
 #define FRAMING_GOOD  0
 #define FRAMING_CLOSE (-1)      /* bytes follow a request that ended the connection: drop them */
 
+/* Cookie fields of one feed whose place is kept; nobody needs more (RFC 6265 5.4: one). */
+#define FRAMING_COOKIES 4
+
 struct framing {
     uint8_t state, field;
     uint8_t form, form_pos;     /* of the target */
@@ -54,6 +57,9 @@ struct framing {
     int16_t verdict;            /* FRAMING_GOOD, FRAMING_CLOSE or a status */
     const struct framing_limits *limits;
     char method[8], name[20], value[FRAMING_VALUE_MAX];
+    /* Of the last feed: where in its bytes the name of a Cookie ended (its last byte), or may have when the bytes did. */
+    uint8_t cookies;
+    uint32_t cookie[FRAMING_COOKIES];
 };
 
 /* A new connection. `limits` must outlive it. */

@@ -22,6 +22,10 @@ struct MHD_Connection;
 /* Longest: an IPv6 address with a scope, in brackets, with a port. */
 #define CLIENT_TEXT 72
 
+/* With the seam, the library reads this in place of the last letter of the name Cookie: it would parse a Cookie, keep a copy
+ * of it, and refuse the request where it does not like what it finds. */
+#define CLIENT_VEIL '^'
+
 struct client {
     struct io io;                       /* events of the socket; io.fd is the socket */
     struct loop *loop;

@@ -331,6 +331,12 @@ static ssize_t ended_early(struct client *c)
     return not_yet();
 }
 
+static void veil_cookies(const struct framing *f, char *p)
+{
+    for (unsigned i = 0; i < f->cookies; i++)
+        p[f->cookie[i]] = CLIENT_VEIL;
+}
+
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
 {
@@ -352,6 +358,8 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
     if (got <= 0)
         return got == 0 && c->mute ? ended_early(c) : got;
     fine = framing_feed(&c->framing, p, (size_t)got);
+    if (c->framing.cookies > 0)
+        veil_cookies(&c->framing, p);
     c->phase = framing_phase(&c->framing);
     client_heard(c);
     return __builtin_expect(fine == (size_t)got, 1) ? got : stopped(c, p, fine, (size_t)got);
@@ -394,8 +402,8 @@ static ssize_t send_own_head(struct client *c, const struct iovec *iov, size_t n
     return (ssize_t)iov[0].iov_len + sent - (ssize_t)left;
 }
 
-/* Nobody was asked for this answer: the library's memory does not do for what it makes of the request (a Cookie of very
- * many pairs, say). It is refused in our words; 0.9.75 would say its own head twice. */
+/* Nobody was asked for this answer: the library refuses what it makes of a request. It is refused in our words; 0.9.75 would
+ * say its own head twice. */
 static bool is_library_refusing(const struct client *c, const struct iovec *iov)
 {
     const char *p = iov->iov_base;

@@ -103,6 +103,15 @@ def unsent(sock):
     return count[0]
 
 
+def wait_read(where, sock):
+    """Until the daemon has read everything that this client sent."""
+    kernel, port = Kernel(where), sock.getsockname()[1]
+    try:
+        limit.wait_until(lambda: unsent(sock) == 0 and not kernel.unread([port]), "the daemon to read what was sent", 0.0005)
+    finally:
+        kernel.sock.close()
+
+
 class Group:
     """Plans whose connections are open at the same time."""
 

@@ -517,6 +517,38 @@ static void checks_parsed_heads(void **state)
     }
 }
 
+/* However the bytes are cut, the last letter of each Cookie's name is told of in the feed that has it, and of no other name
+ * that is whole. */
+static void the_names_of_cookies_are_told(void **state)
+{
+    static const char wire[] = "GET / HTTP/1.1\r\nHost: a\r\nCookie: a\r\nCookies: b\r\ncOOKIE:c\r\nXCookie: d\r\n\r\n"
+                               "POST / HTTP/1.1\r\nHost: a\r\nCookie: e\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               "0\r\nCookie: f\r\n\r\n";
+    const size_t n = sizeof wire - 1;
+
+    (void)state;
+    for (size_t cut = 0; cut < n; cut++) {
+        bool told[sizeof wire] = { false };
+        struct framing f;
+        size_t at = 0;
+
+        framing_init(&f, &limits);
+        for (size_t end = cut > 0 ? cut : n; at < n; at = end, end = n) {
+            assert_int_equal(framing_feed(&f, wire + at, end - at), end - at);
+            for (unsigned i = 0; i < f.cookies; i++)
+                told[at + f.cookie[i]] = true;
+        }
+        for (size_t i = 0; i + 2 < n; i++) {
+            bool last = i >= 7 && wire[i + 1] == ':' && wire[i - 6] == '\n' && strncasecmp(wire + i - 5, "cookie", 6) == 0 &&
+                        strncmp(wire + i + 2, " f", 2) != 0;
+            bool may = cut == i + 1 && wire[i + 1] == 's';      /* it is not known yet that more follows */
+
+            if (told[i] != last && !may)
+                fail_msg("cut at %zu: byte %zu is %stold of", cut, i, told[i] ? "" : "not ");
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +562,7 @@ int main(void)
         cmocka_unit_test(knows_whether_a_body_has_begun),
         cmocka_unit_test(holds_what_follows_an_upgrade),
         cmocka_unit_test(checks_parsed_heads),
+        cmocka_unit_test(the_names_of_cookies_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
