@@ -38,7 +38,7 @@ struct probe {
     bool busy, begun;
 };
 
-enum { PROBES_AT_ONCE = 64 };
+enum { PROBES_AT_ONCE = 256 };
 
 struct prober *prober_new(struct loop *loop, struct curlmux *curl);
 /* Nobody probes any more. */

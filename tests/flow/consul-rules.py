@@ -234,6 +234,32 @@ def test_cache_age(t):
     t.equal(source(outrider)["mode"], "stale", "mode")
 
 
+def test_stalled(t):
+    """a Consul that never answers is given up after `wait` and 15 seconds (OUTRIDER_SLOW only)"""
+    if not SLOW:
+        t.skip("takes 17 seconds: OUTRIDER_SLOW")
+    start_clock(60)
+    consul = Consul(t)
+    consul.set("web", instance(t.origin(name="web")))
+    consul.set("other", instance(t.origin(name="other")))
+    outrider = t.outrider(CONFIG.replace("token: t0", "wait: 1s"), consul=consul)
+
+    def stall(c, query):
+        stalled.append(query.at)
+        c.stall()
+        gone.append(time.monotonic())
+        return "close"
+    stalled, gone = [], []
+    consul.on("web", stall)
+    t.wait_until(lambda: "timed out" in (source(outrider)["last_error"] or "").lower(), "the query to be given up")
+    took = gone[0] - stalled[0]
+    t.true(15 <= took <= 18, f"seconds until it was: {took}")
+    serves(t, outrider, "/", "web")
+    t.equal(source(outrider, "other")["mode"], "live", "mode of the other service")
+    consul.on("web", None)
+    t.wait_until(lambda: source(outrider)["mode"] == "live", "the source to be live again")
+
+
 def crowd(n, connections=4, **more):
     """A configuration of n services behind so many connections."""
     services = "".join(f"  - {{ name: s{i}, source: {{ registry: consul }} }}\n" for i in range(n))
