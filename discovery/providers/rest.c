@@ -353,7 +353,7 @@ static void fail(struct rest_caller *c, const struct fetch *f, const char *text)
     if (c->failed != NULL)
         c->failed(c);
     if (!is_our_fault(f) && move_on(c)) {
-        log_info("discovery: %s: %s: %s; the next address is asked", c->rest->live->name, address, text);
+        log_limited(LOG_INFO_, "discovery: %s: %s: %s; the next address is asked", c->rest->live->name, address, text);
         timer_start(c->rest->live->loop, &c->again, 0);
         return;
     }

@@ -234,6 +234,58 @@ def test_cache_age(t):
     t.equal(source(outrider)["mode"], "stale", "mode")
 
 
+def test_slow(t):
+    """an answer that is late, and one that comes byte by byte, are answers"""
+    consul, outrider = started(t)
+    for name, pause, step in (("late", 1, 1 << 20), ("drops", 0.001, 1)):
+        origin = t.origin(name=name)
+
+        def slow(c, query):
+            consul.on("web", None)
+            body = json.dumps([instance(origin)]).encode()
+            time.sleep(pause)
+            text = head("HTTP/1.1 200 OK", [("X-Consul-Index", consul.index), ("Content-Length", len(body))]) + body
+            for i in range(0, len(text), step):
+                c.send(text[i:i + step])
+                time.sleep(pause if step == 1 else 0)
+        consul.services["web"] = [instance(origin)]
+        consul.on("web", slow)
+        t.wait_until(lambda: t.get(outrider).text() == name, f"the answer {name!r}")
+        t.equal(source(outrider)["mode"], "live", "mode")
+        consul.wait_blocked("web")
+
+
+def test_black_hole(t):
+    """an address that swallows everything is left for the next one after three seconds"""
+    consul, hole = Consul(t), t.closing(Full())
+    consul.set("web", instance(t.origin(name="web")))
+    consul.set("other", instance(t.origin(name="other")))
+    began = time.monotonic()
+    outrider = t.outrider(CONFIG.replace('"@consul.url@"', '["http://@hole@", "@consul.url@"]'), consul=consul,
+                          hole=f"{hole.host}:{hole.port}")
+    serves(t, outrider, "/", "web")
+    took = time.monotonic() - began
+    t.true(2.9 <= took <= 5.5, f"seconds until the first answer: {took}")
+
+
+def test_bad_at_start(t):
+    """whatever is wrong with the first answer, the daemon starts at once, and has the targets when they are there"""
+    for body, status in (("garbage", 200), ("", 403), ("[", 200)):
+        consul = Consul(t)
+        for service in ("web", "other"):
+            consul.set(service, instance(t.origin(name=service)))
+        consul.on("web", lambda c, query: consul.respond(c, "web", body=body, status=status))
+        began = time.monotonic()
+        outrider = t.outrider(CONFIG, consul=consul)
+        t.at_most(time.monotonic() - began, 4, "seconds until it was ready")
+        t.equal(t.get(outrider).status, 503, "status without targets")
+        serves(t, outrider, "/other", "other")
+        t.equal(source(outrider)["mode"], "failed", "mode")
+        consul.on("web", None)
+        t.wait_until(lambda: t.get(outrider).text() == "web", "the targets")
+        t.equal(source(outrider)["mode"], "live", "mode")
+
+
 def test_stalled(t):
     """a Consul that never answers is given up after `wait` and 15 seconds (OUTRIDER_SLOW only)"""
     if not SLOW:
