@@ -53,6 +53,7 @@ struct client {
     bool asking;                        /* parked in a head: ops->ahead is called when more comes (client_listen) */
     bool by_close;                      /* it is whole when the connection ends: only a reset says that it was cut */
     bool late;                          /* a head came too slowly */
+    bool full;                          /* without the seam: a body that the library cannot read on */
     bool closing;                       /* no more requests on this connection */
     bool taken;                         /* its socket is the user's: client_take */
     bool mute;                          /* its answers are the user's: client_mute */
@@ -67,6 +68,7 @@ struct client {
 
     struct timer timer;                 /* one lazy timer for all of the client's deadlines */
     sc_msec stamp;                      /* when it last did something */
+    sc_msec full_at;                    /* the stamp of the client when the library left bytes unread; 0: it did not */
     sc_msec head_since;                 /* when the head now coming in began; 0: none */
 
     socklen_t address_n;

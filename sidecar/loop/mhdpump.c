@@ -376,6 +376,13 @@ void library_drop(struct client *c)
     }
 }
 
+/* What the seam says of a socket the library hears in any case. */
+void library_let_go(struct client *c)
+{
+    if (!pump_has_seam() && c->mhd != NULL && !c->taken)
+        MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+}
+
 /* ---- the pump ---- */
 
 struct pump *pump_new(struct loop *loop, struct listener *listener, unsigned index, const struct pump_limits *limits,

@@ -51,6 +51,8 @@ void library_suspend(struct client *c);
 void library_resume(struct client *c);
 /* Of a taken client: likewise. */
 void library_drop(struct client *c);
+/* Its socket was shut down: also a library that does not read any more closes it, within two seconds. */
+void library_let_go(struct client *c);
 
 /* ---- client.c ---- */
 

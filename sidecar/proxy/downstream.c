@@ -204,6 +204,7 @@ static int after_head(struct sc_exchange *x)
             return MHD_YES;
         }
         x->down.close = true;
+        client_request_whole(x->client);                /* as far as it will be read */
         return answer_queue(x) ? MHD_YES : MHD_NO;
     }
     if (x->step == FLOW_ADMIT || x->down.asking) {
@@ -391,11 +392,11 @@ static void late_at_once(struct sc_worker *w, struct client *c, struct sc_exchan
 {
     struct buf text = BUF_INIT;
 
-    x->res.status = 408;
-    x->res.error = ERR_REQUEST_TIMEOUT;
+    x->res.error = c->full ? ERR_BAD_REQUEST : ERR_REQUEST_TIMEOUT;
+    x->res.status = problem_of(x->res.error)->status;
     x->res.own = true;
-    problem_response(&text, problem_of(ERR_REQUEST_TIMEOUT), str_of("outrider"), STR("the body stopped coming"),
-                     worker_date(w));
+    problem_response(&text, problem_of(x->res.error), str_of("outrider"),
+                     c->full ? STR("an extension of a chunk is too long") : STR("the body stopped coming"), worker_date(w));
     if (sys_send(c->io.fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
         x->down.queued = true;
     buf_fini(&text);

@@ -60,6 +60,27 @@ def test_extensions_that_mean_nothing(t):
         strict.refused(t, wires, (400,))
 
 
+def test_extension_without_end(t):
+    """5: an extension that has no end is 400 and the end of the connection, whether its client stays or goes"""
+    wire = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;" + b"a" * 100000
+    origin = t.origin()
+    outrider = t.outrider(PLAIN, origin=origin)
+    before = outrider.descriptors()
+    client = t.client(outrider)
+    client.send(wire)
+    t.equal(client.response().status, 400, "status")
+    client.expect_closed(t)
+    for _ in range(3):
+        gone = t.client(outrider)
+        gone.send(wire)
+        gone.close()
+    origin.wait_idle()
+    t.wait_until(lambda: outrider.descriptors() <= before, "the daemon to give everything back")
+    used = outrider.cpu_seconds()
+    t.equal(t.get(outrider).status, 200, "status of the next one")
+    t.at_most(outrider.cpu_seconds() - used, 0.5, "seconds of the CPU for one request")
+
+
 def test_trailers(t):
     """5: broken trailers are 400"""
     needs_seam(t, "what its library hides cannot be refused")
