@@ -148,6 +148,9 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
     c->config = config;
     c->nworkers = config->workers > 0 ? (unsigned)config->workers : cpus_allowed();
     raise_descriptors();
+    /* Before there is a second thread: the library's socket calls, which are ours, look into a table that this makes. */
+    if (!pump_init() || !curlmux_init())
+        return false;
     c->writer = writer_start();
     if (!process_log_apply(c->writer, &config->telemetry.log, &e)) {
         log_error("telemetry.log: %s", e.text);
@@ -156,7 +159,7 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
     log_info("outrider %s starts with %s", PACKAGE_VERSION, c->path);
     for (const char *const *d = version_degraded(); *d != NULL; d++)
         log_warn("degraded: %s", *d);
-    if (!pump_init() || !curlmux_init() || !open_listeners(c, report))
+    if (!open_listeners(c, report))
         return false;
     plan = plan_build(config, c->listeners, NULL, c->nworkers, c->writer, report);
     control_print(report, true);
