@@ -114,10 +114,7 @@ mirror() {
 tree() {
     local suite=$1 names list log=$cache/$1.log
     tree=$cache/tree-$suite
-    why=
-    [ "$(id -u)" = 0 ] || { why="making a Debian tree needs root"; return 1; }
-    command -v debootstrap >/dev/null || { why="debootstrap is not installed"; return 1; }
-    unshare -m true 2>/dev/null || { why="no mount name space may be made here"; return 1; }
+    may_have_trees || return 1
     names=$(packages build test more | grep -v '^libclang-rt'; echo ca-certificates)
     list=$(printf '%s\n' $names | sort -u | paste -sd,)
     [ "$(cat "$tree/.complete" 2>/dev/null)" = "$list" ] && return 0
@@ -133,6 +130,72 @@ tree() {
         apt-get -qq -y --no-install-recommends install libclang-rt-$v-dev' >>"$log" 2>&1 ||
         say "In the tree of $suite there is no libclang-rt: clang's sanitizers and fuzzers are skipped there"
     printf '%s' "$list" >"$tree/.complete"
+}
+
+# copy_sources DIR: what is, or would be, under version control, as it stands; without it (a tarball) all but what was built.
+copy_sources() {
+    mkdir -p "$1"
+    if [ -e "$top/.git" ] && command -v git >/dev/null && git -C "$top" rev-parse 2>/dev/null; then
+        (cd "$top" && git ls-files -z -co --exclude-standard | while IFS= read -r -d '' f; do [ ! -e "$f" ] || printf '%s\0' "$f"; done |
+            tar --null -T - -cf -) | tar -xf - -C "$1"
+    else
+        (cd "$top" && tar --exclude=./build --exclude='*.o' --exclude='*.a' --exclude=./config.status --exclude=./Makefile \
+            --exclude=./outrider -cf - .) | tar -xf - -C "$1"
+    fi
+}
+
+# base SUITE: Debian's smallest system of that suite, in $tree, to be copied. Kept in the cache. False with the reason in $why.
+base() {
+    local suite=$1 log=$cache/base-$1.log
+    tree=$cache/base-$suite
+    may_have_trees || return 1
+    [ ! -e "$tree/.complete" ] || return 0
+    mkdir -p "$cache/debs"
+    rm -rf "$tree"
+    if ! debootstrap --variant=minbase --cache-dir="$cache/debs" "$suite" "$tree" "$(mirror)" >"$log" 2>&1; then
+        why="debootstrap $suite failed, see $log: $(tail -n 1 "$log")"
+        return 1
+    fi
+    settle "$tree"
+    touch "$tree/.complete"
+}
+
+# grown NAME SUITE PACKAGE...: the smallest Debian of that suite with these packages, in $tree. Kept in the cache; made anew
+# when the list of packages has changed. False with the reason in $why.
+grown() {
+    local name=$1 suite=$2 log=$cache/$1-$2.log
+    shift 2
+    base "$suite" || return 1
+    [ "$(cat "$cache/$name-$suite/.complete" 2>/dev/null)" != "$*" ] || { tree=$cache/$name-$suite; return 0; }
+    rm -rf "$cache/$name-$suite"
+    cp -a "$tree" "$cache/$name-$suite"
+    tree=$cache/$name-$suite
+    rm "$tree/.complete"
+    if ! install_in_tree "$tree" "$@" >"$log" 2>&1; then
+        why="packages for $name cannot be installed in $suite, see $log: $(tail -n 1 "$log")"
+        return 1
+    fi
+    printf '%s' "$*" >"$tree/.complete"
+}
+
+# install_in_tree DIR PACKAGE...: by apt in there, with all that it depends on; nothing that comes with it is started.
+install_in_tree() {
+    local dir=$1 status=0
+    shift
+    printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
+    chmod +x "$dir/usr/sbin/policy-rc.d"
+    in_tree "$dir" sh -c 'export DEBIAN_FRONTEND=noninteractive; apt-get -qq update &&
+        apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "$@"' apt "$@" </dev/null || status=$?
+    rm -f "$dir/usr/sbin/policy-rc.d"
+    return $status
+}
+
+# False with the reason in $why.
+may_have_trees() {
+    why=
+    [ "$(id -u)" = 0 ] || { why="making a Debian tree needs root"; return 1; }
+    command -v debootstrap >/dev/null || { why="debootstrap is not installed"; return 1; }
+    unshare -m true 2>/dev/null || { why="no mount name space may be made here"; return 1; }
 }
 
 # settle DIR: what an installed Debian has and a bare tree has not: the name localhost, and apt through the proxy out here.
