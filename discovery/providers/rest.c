@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "conf/file.h"
-#include "conf/load.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,96 +31,6 @@ struct rest {
     char *token;                    /* the last good one; NULL: none */
     char *token_error;              /* why the file could not be read again; NULL: it could */
 };
-
-#define R struct rest_conf
-const struct sc_field rest_fields[] = {
-    SC_STRINGS(R, address, .max = 16,
-               .doc = "Where it is: `http://host:port`, `https://host:port` or `unix:/path`. Of several the first is "
-                      "asked, and the next one when an address does not answer."),
-    SC_SECRETF(R, token, .doc = "What shows who we are. `token_file` is read again before every call."),
-    SC_STRING(R, ca, .doc = "File with the certificates of those who may vouch for the registry, in PEM; default: the "
-                            "system's."),
-    SC_STRING(R, ca_path, .doc = "Directory of such files, as `openssl rehash` makes it."),
-    SC_STRING(R, certificate, .doc = "File with a certificate of our own, in PEM."),
-    SC_STRING(R, key, .doc = "File with its key, in PEM."),
-    SC_STRING(R, server_name, .doc = "The name in the registry's certificate; default: the host of the address."),
-    SC_BOOL(R, verify, .dflt = "true", .doc = "Whether the registry's certificate is checked."),
-    SC_INT(R, max_connections, .dflt = "128", .min = 1, .max = 10000,
-           .doc = "Requests at once. Each service that is followed takes one all the time; where there are more services, "
-                  "they take turns, which makes their changes come later. (Consul has a limit of its own for each host, "
-                  "`http_max_conns_per_client`, by default 200.)"),
-    SC_END
-};
-#undef R
-
-/* --- keys --- */
-
-bool rest_is_plain(const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~')
-            return false;
-    return *text != '\0';
-}
-
-/* "unix:/path", also as "unix:///path". */
-static const char *socket_of(const char *address)
-{
-    if (strncmp(address, "unix:", 5) != 0)
-        return NULL;
-    return strncmp(address + 5, "//", 2) == 0 ? address + 7 : address + 5;
-}
-
-static bool check_address(struct conf_load *load, const struct node *at, const char *address)
-{
-    const char *socket = socket_of(address), *host;
-
-    if (socket != NULL)
-        return socket[0] == '/' || load_error(load, at, "`%s`: the path of a socket starts with a slash", address);
-    if (strncmp(address, "http://", 7) != 0 && strncmp(address, "https://", 8) != 0)
-        return load_error(load, at, "`%s`: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH", address);
-    host = strchr(address, '/') + 2;
-    if (!rest_is_plain(address) || host[strspn(host, "/:")] == '\0' || strpbrk(address, "@?#\"<>\\^`{|}") != NULL)
-        return load_error(load, at, "`%s`: not a plain address; users, queries and escapes do not belong there", address);
-    return true;
-}
-
-static bool check_token(struct conf_load *load, const struct node *at, struct sc_str token)
-{
-    for (size_t i = 0; i < token.n; i++)
-        if (token.p[i] <= ' ' || token.p[i] > '~')
-            return load_error(load, at, "`token`: only visible ASCII characters can be sent");
-    return true;
-}
-
-bool rest_check(struct conf_load *load, const struct node *at, const struct rest_conf *c)
-{
-    const struct node *address = node_get(at, "address");
-    bool ok = check_token(load, at, c->token.value);
-
-    for (unsigned i = 0; i < c->address.n; i++)
-        ok &= check_address(load, address != NULL ? address : at, c->address.at[i]);
-    if ((c->certificate == NULL) != (c->key == NULL))
-        ok = load_error(load, at, "`certificate` and `key` belong together");
-    if (!c->verify)
-        load_warning(load, at, "nobody checks who answers: TLS without `verify` protects from nothing");
-    return ok;
-}
-
-void rest_add_escaped(struct buf *to, const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-        if ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || strchr("-._~", *c) != NULL)
-            buf_putc(to, (char)*c);
-        else
-            buf_printf(to, "%%%02X", *c);
-}
-
-void rest_add_query(struct buf *to, const char *name, const char *value)
-{
-    buf_printf(to, "%c%s=", str_chr(buf_view(to), '?') == NULL ? '?' : '&', name);
-    rest_add_escaped(to, value);
-}
 
 /* --- the token --- */
 
@@ -211,34 +120,6 @@ static const struct rest_conf *conf_of(const struct rest *r)
     return r->conf_of(r->live);
 }
 
-/* "https://a:1/x/" + "/v1/y" -> "https://a:1/x/v1/y"; with a server name, that in place of the host. */
-static char *url_of(const char *address, const char *server_name, const char *path)
-{
-    const char *host, *rest;
-    size_t n = strlen(address);
-
-    if (socket_of(address) != NULL)
-        return xasprintf("http://localhost%s", path);
-    while (n > 0 && address[n - 1] == '/')
-        n--;
-    if (server_name == NULL || strncmp(address, "https://", 8) != 0)
-        return xasprintf("%.*s%s", (int)n, address, path);
-    host = address + 8;
-    rest = host + (host[0] == '[' ? strcspn(host, "]") : 0);
-    rest += strcspn(rest, ":/");
-    return xasprintf("https://%s%.*s%s", server_name, (int)(address + n - rest), rest, path);
-}
-
-/* "host:port" of an https address, for when the URL has another name. */
-static char *where_of(const char *address)
-{
-    const char *host = address + 8, *end = host + (host[0] == '[' ? strcspn(host, "]") : 0);
-    bool has_port = end[strcspn(end, ":/")] == ':';
-    int n = (int)(end - host + (ptrdiff_t)strcspn(end, "/"));
-
-    return xasprintf(has_port ? "%.*s" : "%.*s:443", n, host);
-}
-
 bool rest_is_crowded(const struct rest *r)
 {
     return r->callers > conf_of(r)->max_connections;
@@ -250,19 +131,17 @@ static void send_call(struct rest_caller *c, const char *address, const char *pa
 {
     const struct rest_conf *conf = conf_of(c->rest);
     const struct fetch_tls tls = { conf->ca, conf->ca_path, conf->certificate, conf->key, !conf->verify };
-    bool renamed = conf->server_name != NULL && strncmp(address, "https://", 8) == 0;
-    char *url = url_of(address, conf->server_name, path), *where = renamed ? where_of(address) : NULL;
+    struct rest_place to = rest_place(address, conf->server_name, path);
     char *token = c->rest->token == NULL ? NULL : xasprintf("%s%s", c->rest->token_field, c->rest->token);
     const char *const headers[] = { "User-Agent: outrider", "Accept: application/json", token, NULL };
 
     c->fetch = fetch_start(c->rest->live->curl,
-                           &(struct fetch_request){ .url = url, .socket = socket_of(address), .connect_to = where,
+                           &(struct fetch_request){ .url = to.url, .socket = to.socket, .connect_to = to.connect_to,
                                                     .headers = headers, .tls = &tls, .connect_timeout = CONNECT_TIMEOUT,
                                                     .timeout = timeout, .max_body = ANSWER_MAX },
                            on_done, c);
     forget_token(&token);
-    free(where);
-    free(url);
+    rest_place_fini(&to);
 }
 
 static void begin(struct rest_caller *c)

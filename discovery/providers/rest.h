@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A list of addresses, a token, certificates; calls one after the other, again after a failure with a growing pause. What
- * is asked and what an answer means is the provider's. Discovery thread, but for rest_check(). */
+ * is asked and what an answer means is the provider's. Discovery thread, but for rest_conf.c, which keeps nothing. */
 #pragma once
 
 #include "discovery/backoff.h"
@@ -21,13 +21,22 @@ struct rest_conf {
 /* The rows of these keys in a provider's table; S is its struct, which has a `struct rest_conf rest`. */
 extern const struct sc_field rest_fields[];
 
-/* After loading: addresses that can be used, a token that fits into a field, certificate and key together. */
+/* rest_conf.c. After loading: addresses that can be used, a token that fits into a field, certificate and key together. */
 bool rest_check(struct conf_load *load, const struct node *at, const struct rest_conf *c);
 /* Whether a word can stand in a URL or a field as it is: visible ASCII. */
 bool rest_is_plain(const char *text);
 /* Text with all but unreserved characters escaped (RFC 3986 2.1); the same as "?NAME=VALUE" or "&NAME=VALUE". */
 void rest_add_escaped(struct buf *to, const char *text);
 void rest_add_query(struct buf *to, const char *name, const char *value);
+
+/* Where a call goes: "https://host:1/x/" and "/v1/y" make "https://host:1/x/v1/y". With a name for the certificate that
+ * stands in the URL, and the host in connect_to. */
+struct rest_place {
+    char *url, *connect_to;             /* as in struct fetch_request */
+    const char *socket;                 /* part of the address */
+};
+struct rest_place rest_place(const char *address, const char *server_name, const char *path);
+void rest_place_fini(struct rest_place *p);
 
 /* What all watches of one registry share. */
 struct rest;
