@@ -107,27 +107,38 @@ def test_target_decides(t):
         t.wait_until(lambda: ended, "the end of the connection to the target")
 
 
+def waits(t, client):
+    """Nothing comes for a moment. Where that moment took so long that nobody need wait for a target any more, what comes is
+    not judged: it stays to be read."""
+    began = time.monotonic()
+    try:
+        client.expect_quiet(t, "before the target speaks", 0.2)
+    except Failure:
+        if time.monotonic() - began < 0.9:
+            raise
+
+
 def test_not_before_the_target(t):
     """100 comes when the target says so, and not before; then the body, and an answer on connections that stay"""
     def script(c):
-        for _ in range(2):
+        while c.buffer or c.more():
             request = c.request_head()
             t.wait_until(lambda: quiet, "a client that waits")
             c.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             c.body(request)
             c.respond(201)
-        c.stall()
     origin, quiet = t.origin(script), []
     client = t.client(t.outrider(PLAIN, origin=origin))
-    for _ in range(2):
+    for _ in range(4):
         quiet.clear()
         expecting(client)
-        client.expect_quiet(t, "before the target speaks", 0.2)
+        waits(t, client)
         quiet.append(1)
         t.true(told(client), "100 Continue")
         client.send(b"12345")
         t.equal(client.response().status, 201, "status")
-    t.equal(([r.body for r in origin.requests], len(origin.connections)), ([b"12345"] * 2, 1), "at the target")
+    t.equal([r.body for r in origin.requests], [b"12345"] * 4, "at the target")
+    t.at_most(len(origin.connections), 2, "connections, of which one may rest while the next request comes")
 
 
 def test_silent_target(t):
