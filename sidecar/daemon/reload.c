@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "conf/describe.h"
-#include "discovery/manager.h"
 #include "loop/handed.h"
 #include "loop/listen.h"
 #include "telemetry/writer.h"

@@ -14,7 +14,7 @@ enum state {
     S_START, S_START_LF,
     S_METHOD, S_TARGET, S_VERSION, S_LINE_LF, S_FIELD, S_NAME, S_BLANKS, S_VALUE, S_FIELD_LF, S_END_LF,
     S_BODY, S_SIZE_FIRST, S_SIZE, S_EXTENSION, S_SIZE_LF, S_DATA, S_DATA_CR, S_DATA_LF,
-    S_HELD, S_ENDED, S_BAD, S_RAW,
+    S_HELD, S_ENDED, S_BAD,
 };
 
 enum form { FORM_NONE, FORM_ORIGIN, FORM_ASTERISK, FORM_SCHEME, FORM_AUTHORITY, FORM_REST };
@@ -48,17 +48,12 @@ void framing_release(struct framing *f)
         next_request(f);
 }
 
-void framing_raw(struct framing *f)
-{
-    f->state = S_RAW;
-}
-
 enum framing_phase framing_phase(const struct framing *f)
 {
     static const uint8_t phases[] = {
         [S_START] = FRAMING_IDLE, [S_START_LF] = FRAMING_IDLE,
         [S_METHOD ... S_END_LF] = FRAMING_HEAD, [S_BODY ... S_DATA_LF] = FRAMING_BODY,
-        [S_HELD] = FRAMING_HELD, [S_ENDED] = FRAMING_ENDED, [S_BAD] = FRAMING_ENDED, [S_RAW] = FRAMING_RAW,
+        [S_HELD] = FRAMING_HELD, [S_ENDED] = FRAMING_ENDED, [S_BAD] = FRAMING_ENDED,
     };
 
     return f->trailer && f->state <= S_END_LF ? FRAMING_BODY : (enum framing_phase)phases[f->state];
@@ -155,9 +150,8 @@ static int coding_value(struct framing *f, struct sc_str v)
     return 0;
 }
 
-/* Naming a field that frames or routes the message as hop-by-hop is an attempt to have it removed on the way. */
-/* Transfer-Encoding is not among them: it belongs to the connection anyway, some clients name it, and no proxy may go by
- * that. */
+/* Naming a field that frames or routes the message as hop-by-hop is an attempt to have it removed on the way. Not so
+ * Transfer-Encoding: it belongs to the connection anyway, some clients name it, and no proxy goes by that. */
 static bool is_attack(struct sc_str option)
 {
     enum field field = field_of(option.p, option.n);
@@ -609,7 +603,6 @@ static int step(struct framing *f, struct feed *d)
     case S_HELD:
     case S_ENDED:
     case S_BAD:
-    case S_RAW:
         break;
     }
     assert(false);
@@ -638,8 +631,6 @@ size_t framing_feed(struct framing *f, const char *bytes, size_t n)
         if (__builtin_expect(status != 0, 0))
             return violation(f, &d, bytes, status);
     }
-    if (f->state == S_RAW)
-        return n;
     if (f->state == S_ENDED && d.at < d.end)
         f->verdict = FRAMING_CLOSE;
     if (f->state == S_BAD)

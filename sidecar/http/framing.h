@@ -35,7 +35,6 @@ enum framing_phase {
     FRAMING_BODY,               /* inside a request body: the body deadline runs */
     FRAMING_HELD,               /* an upgrade was asked for: later bytes wait for the answer */
     FRAMING_ENDED,              /* nothing more will be delivered: the last request was the last, or a violation */
-    FRAMING_RAW,                /* no longer HTTP/1 */
 };
 
 /* What verdict says beside a status (400, 414, 431, 501, 505). */
@@ -69,7 +68,7 @@ void framing_init(struct framing *f, const struct framing_limits *limits);
  *  - at a violation: verdict is the status to answer; what may be delivered ends with the last complete request;
  *  - behind a request that ends the connection: verdict is FRAMING_CLOSE;
  *  - behind a request that asks for an upgrade: verdict stays FRAMING_GOOD and framing_phase is FRAMING_HELD. Keep the
- *    rest; feed it again after framing_release(), or hand it to the tunnel after framing_raw(). */
+ *    rest; feed it again after framing_release(), or hand it to the tunnel. */
 size_t framing_feed(struct framing *f, const char *bytes, size_t n);
 
 enum framing_phase framing_phase(const struct framing *f);
@@ -77,8 +76,6 @@ enum framing_phase framing_phase(const struct framing *f);
 bool framing_body_begun(const struct framing *f);
 /* The held request was answered without an upgrade: the next byte begins a request. */
 void framing_release(struct framing *f);
-/* The upgrade was granted: everything passes from now on. */
-void framing_raw(struct framing *f);
 
 /* The same rules over a head that a library has parsed, for builds in which nothing stands before its parser: what the
  * library hides (bare LF, NUL, folding) cannot be seen here. `version` is "HTTP/1.1". 0 or the status to answer. */

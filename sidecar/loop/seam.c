@@ -14,7 +14,6 @@
 #include "loop/pump_priv.h"
 #include "loop/sys.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>

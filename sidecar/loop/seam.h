@@ -10,7 +10,6 @@
 #include "loop/client.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* One of the library's daemons as the seam sees it: who of its clients has something for it. */
 struct seam_queue {

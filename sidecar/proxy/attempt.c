@@ -6,7 +6,6 @@
 #include "discovery/balance/balancer.h"
 #include "proxy/view.h"
 
-#include <stdlib.h>
 
 enum { MILLION = 1000000, BALANCE_MAX = 100 * MILLION };
 

@@ -52,7 +52,6 @@ enum flow_step {
 #define FLOW_ENUM(id, fn, doc) FLOW_##id,
     FLOW_STEPS(FLOW_ENUM)
 #undef FLOW_ENUM
-    FLOW_STEP_COUNT
 };
 
 /* Who still holds the exchange: a core dump says it. */
@@ -65,16 +64,15 @@ enum {
     FACT_GONE = 4,              /* the client is gone */
     FACT_DEADLINE = 8,          /* a deadline before the head: `deadline` */
     FACT_RESUMED = 16,          /* a policy said how to go on: `resumed` */
-    FACT_LATE_BODY = 32,        /* the client's body stopped coming */
-    FACT_OVER = 64,             /* the library is done with the request */
-    FACT_ENDED = 128,           /* the tunnel has come to its end */
+    FACT_OVER = 32,             /* the library is done with the request */
+    FACT_ENDED = 64,            /* the tunnel has come to its end */
 };
 
 /* UNSENT: the connection broke before a byte of the request had left. KEPT: one that had served before ended without a byte
  * of an answer; perhaps it was closed before it got the request, and perhaps not. */
 enum failure { FAIL_NONE, FAIL_CONNECT, FAIL_UNSENT, FAIL_KEPT, FAIL_RESET, FAIL_TIMEOUT, FAIL_PROTOCOL };
 
-enum deadline { DEADLINE_NONE, DEADLINE_TOTAL, DEADLINE_RESPONSE, DEADLINE_CONNECT, DEADLINE_TRY, DEADLINE_IDLE };
+enum deadline { DEADLINE_NONE, DEADLINE_TOTAL, DEADLINE_RESPONSE, DEADLINE_TRY, DEADLINE_IDLE };
 
 enum { EXCHANGE_FIELDS = 24, EXCHANGE_TRIED = 4 };
 
@@ -135,7 +133,7 @@ struct sc_exchange {
         struct upconn *conn;            /* NULL: none */
         struct target *target;          /* counted in inflight while not NULL */
         struct sc_str target_text;      /* of the last one, for the log */
-        bool reused, sent_head, sent_any, request_done, got_bytes, blocked, counted;
+        bool reused, sent_head, sent_any, request_done, got_bytes, blocked;
         int room;                       /* enum pool_room: promised, and not used yet */
         bool body_done;                 /* the answer's body was read whole */
         char *head;                     /* request head that waits for the connection or the first piece of the body */

@@ -5,7 +5,6 @@
  * connections above that are closed by the pool when a new one is needed. */
 #include "proxy/limit.h"
 
-#include "base/alloc.h"
 #include "base/refs.h"
 #include "proxy/flow.h"
 #include "proxy/view.h"

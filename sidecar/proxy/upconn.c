@@ -155,13 +155,6 @@ ssize_t upconn_recv(struct upconn *c, void *to, size_t n)
     return got;
 }
 
-bool upconn_quiet(struct upconn *c)
-{
-    char byte;
-
-    return c->tls && upconn_recv(c, &byte, 1) < 0 && errno == EAGAIN;
-}
-
 int upconn_look(struct upconn *c)
 {
     char byte;
@@ -172,6 +165,15 @@ int upconn_look(struct upconn *c)
 
 /* ---- events ---- */
 
+/* What made an idle connection readable was TLS's own (a session ticket comes after the handshake) and no data. Of plain
+ * TCP never. A byte of data is taken away: the connection is not used again. */
+static bool is_quiet(struct upconn *c)
+{
+    char byte;
+
+    return c->tls && upconn_recv(c, &byte, 1) < 0 && errno == EAGAIN;
+}
+
 void upconn_event(struct io *io, uint32_t events)
 {
     struct upconn *c = list_entry(io, struct upconn, io);
@@ -181,7 +183,7 @@ void upconn_event(struct io *io, uint32_t events)
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         c->readable = true;
     if (c->user == NULL) {
-        if (c->readable && !upconn_quiet(c))    /* idle: whatever it is, nobody asked for it */
+        if (c->readable && !is_quiet(c))    /* idle: whatever it is, nobody asked for it */
             pool_lost(c);
         return;
     }

@@ -53,8 +53,5 @@ ssize_t upconn_recv(struct upconn *c, void *to, size_t n);
 void upconn_end(struct upconn *c);
 /* The close that follows will be a reset. Harmless with NULL. */
 void upconn_reset(struct upconn *c);
-/* True when what made the connection readable was TLS's own (a session ticket comes after the handshake) and no data.
- * Of plain TCP never. Takes a byte of data away if there is one: for connections on which data is an error. */
-bool upconn_quiet(struct upconn *c);
 /* A look at what has come, for connections on which data is an error: > 0: data, 0: nothing, < 0: the end. */
 int upconn_look(struct upconn *c);

@@ -5,7 +5,6 @@
  * turn of the loop it goes alone. */
 #include "proxy/upstream.h"
 
-#include "base/log.h"
 #include "discovery/target.h"
 #include "proxy/attempt.h"
 #include "proxy/downstream.h"
@@ -14,9 +13,7 @@
 #include "proxy/upgrade.h"
 #include "proxy/worker.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 
 enum { GATHER_PIECE = 2048, GATHER_MOST = 16 * 1024 };
 enum { KEEP_BUFFER = 2048 };            /* shorter first pieces of an answer are copied: that is cheaper */

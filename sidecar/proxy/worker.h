@@ -5,7 +5,6 @@
 #pragma once
 
 #include "base/buf.h"
-#include "base/rand.h"
 #include "loop/loop.h"
 #include "proxy/entrance.h"
 #include "proxy/snapshot.h"
