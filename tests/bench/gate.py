@@ -63,8 +63,14 @@ class Gate:
             load.ready()
             load.go()
             result = load.report()
+        self.judge(proxy, result, count)
+
+    def judge(self, proxy, result, count):
+        """All must have been answered; else how many were, and what became of the daemon."""
         if result["errors"] or result["done"] != count:
-            raise procs.Failure("%s: %d of %d requests, errors %s" % (script, result["done"], count, result["error"]))
+            proxy.check()
+            raise procs.Failure("%d of %d requests, errors %s; the daemon runs: %s" % (
+                result["done"], count, result["error"], procs.tail(proxy.log)))
 
     # ---- system calls
 
@@ -80,10 +86,9 @@ class Gate:
                 with procs.Strace(proxy.pid, os.path.join(self.where, "strace")) as strace:
                     load.go()
                     result = load.report()
+            self.judge(proxy, result, count)
         finally:
             proxy.stop()
-        if result["errors"] or result["done"] != count:
-            raise procs.Failure("%d of %d requests, errors %s" % (result["done"], count, result["error"]))
         self.note = ", ".join("%s %.2f" % (n, c / count) for n, c in sorted(strace.calls.items(), key=lambda x: -x[1])[:8])
         return sum(strace.calls.values()) / count
 
@@ -140,6 +145,16 @@ class Gate:
         self.note = ""
         return getattr(self, ceiling["measure"])(**ceiling["with"])
 
+    def least(self, ceiling):
+        """What stands in the way of a measurement only adds to it: above the ceiling it is taken once more."""
+        first = self.measure(ceiling)
+        if first <= ceiling["ceiling"]:
+            return first
+        note, self.cache = self.note, {}
+        second = self.measure(ceiling)
+        self.note = "first %.2f%s, then %.2f%s" % (first, note and " (%s)" % note, second, self.note and " (%s)" % self.note)
+        return min(first, second)
+
 
 # Arguments of the load generator. One connection makes every wait of the daemon a wait for one thing, so that its
 # system calls do not depend on who is faster; lockstep makes eight of them start together.
@@ -158,12 +173,13 @@ def judge(gate, number, ceiling):
     """One line of TAP; True, False, or None when it was skipped."""
     name = "%s <= %g %s" % (ceiling["name"], ceiling["ceiling"], ceiling["unit"])
     try:
-        value = gate.measure(ceiling)
+        value = gate.least(ceiling)
     except Skip as e:
         print("ok %d - %s # SKIP %s" % (number, name, e), flush=True)
         return None
     except (procs.Failure, OSError, subprocess.SubprocessError) as e:
-        print("not ok %d - %s\n# %s" % (number, name, e), flush=True)
+        first, *rest = str(e).splitlines() or [type(e).__name__]
+        print("\n# ".join(["not ok %d - %s: %s" % (number, name, first)] + rest), flush=True)
         return False
     good = value <= ceiling["ceiling"]
     print("%s %d - %s: %.2f" % ("ok" if good else "not ok", number, name, value))
