@@ -99,6 +99,8 @@ class Gate:
             raise Skip("valgrind is not installed")
         used = [self.instructions_of(script, n) for n in (few, many)]
         self.note = "%d instructions for %d requests, %d for %d" % (used[0], few, used[1], many)
+        if used[1] <= used[0]:
+            raise procs.Failure("%s: what was counted is not the daemon" % self.note)
         return (used[1] - used[0]) / (many - few)
 
     def instructions_of(self, script, count):
