@@ -6,6 +6,7 @@ import os
 import time
 
 LIMIT = float(os.environ.get("OUTRIDER_TEST_TIMEOUT", "20"))
+EVERY = int(os.environ.get("OUTRIDER_TEST_EVERY", "1"))      # messages are cut at every n-th byte, each at others
 POLL = 0.01
 
 _deadline = time.monotonic() + LIMIT
