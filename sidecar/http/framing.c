@@ -139,13 +139,27 @@ static int length_value(struct framing *f, struct sc_str v)
     return 0;
 }
 
+/* The status of codings that are not just `chunked`. 501 says that one is unknown (RFC 9112 6.1); that can only be said
+ * where chunked is the last: else nobody knows where the body ends, and it MUST be 400 (6.3). */
+static int coding_status(struct sc_str v)
+{
+    bool chunked = false, others = false;
+    struct sc_str coding;
+
+    while (!chunked && http_list_next(&v, &coding)) {
+        chunked = str_ieq(coding, STR("chunked"));
+        others |= !chunked;
+    }
+    return chunked && others && !http_list_next(&v, &coding) ? 501 : 400;
+}
+
 /* Blanks behind the name are refused for the same reason: libmicrohttpd 0.9.75 would read a body without end. */
 static int coding_value(struct framing *f, struct sc_str v)
 {
     if (f->chunked || (v.n > 0 && http_trim_end(v.p, v.p + v.n) != v.p + v.n))
         return 400;
     if (v.n != 7 || !str_ieq(v, STR("chunked")))
-        return 501;
+        return coding_status(v);
     f->chunked = true;
     return 0;
 }
@@ -382,17 +396,28 @@ static int in_target(struct framing *f, struct feed *d)
     return d->at < d->end ? target_end(f, d) : 0;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* A digit each (RFC 9112 2.3). What is spelled otherwise is no version but a malformed line: 400, not 505. */
 static int in_version(struct framing *f, struct feed *d)
 {
     static const char text[] = "HTTP/1.1\r";
 
     for (; d->at < d->end && f->version_pos < sizeof text - 1; d->at++, f->version_pos++) {
         char c = *d->at;
+        bool is_number = f->version_pos == 5 || f->version_pos == 7;
 
-        if (f->version_pos == 7 && (c == '0' || c == '1'))
+        if (is_number ? !is_digit(c) : c != text[f->version_pos])
+            return 400;
+        if (is_number)
+            f->other_version |= c != '1' && !(c == '0' && f->version_pos == 7);
+        if (f->version_pos == 7)
             f->minor = c == '1';
-        else if (c != text[f->version_pos])
-            return (f->version_pos == 5 || f->version_pos == 7) && c >= '0' && c <= '9' ? 505 : 400;
+        if (c == '\r' && f->other_version)
+            return 505;
     }
     if (f->version_pos == sizeof text - 1)
         f->state = S_LINE_LF;
@@ -648,7 +673,8 @@ size_t framing_feed(struct framing *f, const char *bytes, size_t n)
 
 static unsigned check_version(struct framing *f, struct sc_str version)
 {
-    if (version.n != 8 || memcmp(version.p, "HTTP/", 5) != 0 || version.p[6] != '.')
+    if (version.n != 8 || memcmp(version.p, "HTTP/", 5) != 0 || version.p[6] != '.' || !is_digit(version.p[5]) ||
+        !is_digit(version.p[7]))
         return 400;
     if (version.p[5] != '1' || (version.p[7] != '0' && version.p[7] != '1'))
         return 505;

@@ -47,7 +47,8 @@ enum framing_phase {
 struct framing {
     uint8_t state, field;
     uint8_t form, form_pos;     /* of the target */
-    bool minor, trailer, host, chunked, has_length, close, keep_alive, upgrade, connection_upgrade, crlf_skipped;
+    bool minor, trailer, host, chunked, has_length, close, keep_alive, upgrade, connection_upgrade, crlf_skipped,
+         other_version;
     uint8_t version_pos, method_len, name_len;
     uint16_t value_len, fields, extension, digits;
     uint32_t head, target;      /* bytes so far */

@@ -108,6 +108,19 @@ def test_version(t):
     t.equal(origin.requests, [], "requests at the target")
 
 
+def test_malformed_version(t):
+    """what is no version, however it begins, is 400 bad-request"""
+    needs_seam(t, "its library answers in its own words")
+    origin = t.origin()
+    outrider = t.outrider(CONFIG, origin=origin)
+    for version in (b"HTTP/01.01", b"HTTP/1.01", b"HTTP/1.20", b"HTTP/2", b"HTTP/20.0", b"HTTP/2.0.0", b"HTTP/9x9"):
+        client = t.client(outrider)
+        client.send(b"GET /api/ %s\r\nHost: a\r\n\r\n" % version)
+        problem(t, client.response(), 400, "bad-request", "http_request_error")
+        client.expect_gone(t)
+    t.equal(origin.requests, [], "requests at the target")
+
+
 def test_connect_and_trace(t):
     """CONNECT and TRACE are refused"""
     origin = t.origin()
