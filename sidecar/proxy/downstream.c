@@ -56,6 +56,14 @@ static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *
     return MHD_YES;
 }
 
+/* Zeros in front mean nothing (RFC 9110 8.6), except to servers that take such a number for an octal one. */
+static struct sc_str without_zeros(struct sc_str number)
+{
+    while (number.n > 1 && *number.p == '0')
+        number = str_skip(number, 1);
+    return number;
+}
+
 static void read_head(struct sc_exchange *x, const char *method, const char *version)
 {
     struct header *length, *coding;
@@ -69,8 +77,10 @@ static void read_head(struct sc_exchange *x, const char *method, const char *ver
     coding = headers_first(&x->headers, HDR_TRANSFER_ENCODING);
     length = headers_first(&x->headers, HDR_CONTENT_LENGTH);
     x->req.chunked = coding != NULL;
-    if (length != NULL && str_u64(length->value, &n))
+    if (length != NULL && str_u64(length->value, &n)) {
         x->req.length = n;
+        length->value = without_zeros(length->value);
+    }
     x->req.has_body = x->req.chunked || n > 0;
     x->req.expects = x->req.has_body && x->req.minor != 0 && headers_first(&x->headers, HDR_EXPECT) != NULL;
 }

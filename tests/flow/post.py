@@ -22,6 +22,18 @@ def test_counted(t):
     t.equal(len(origin.connections), 1, "connections to the target")
 
 
+def test_zeros(t):
+    """a length goes on without zeros in front, which some servers take for octal"""
+    origin = t.origin()
+    client = t.client(t.outrider(PLAIN, origin=origin))
+    for length, size in (("010", 10), ("0010", 10), ("00", 0), ("0", 0), ("10", 10), ("0100", 100), ("001000", 1000)):
+        client.send(client.head("POST", "/up", [("Content-Length", length)]) + PATTERN[:size])
+        t.equal(client.response().status, 200, f"status with {length}")
+        request = origin.requests[-1]
+        t.equal(request.get("content-length"), str(size), f"length at the target for {length}")
+        t.true(request.body == PATTERN[:size], f"the body of {length} arrives unchanged")
+
+
 def test_chunked(t):
     """a chunked body arrives chunked, whatever its pieces"""
     origin = t.origin()
