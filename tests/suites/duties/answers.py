@@ -372,6 +372,16 @@ def test_chunk_extensions_of_a_request(t):
     t.equal(origin.wait_requests(1)[0].body, b"hello0123456789", "body")
 
 
+def test_last_coding_of_a_request(t):
+    """RFC 9112 6.3: a request whose last transfer coding is not chunked is 400, and the connection ends"""
+    for codings in (b"gzip", b"chunked, gzip", b"identity"):
+        client, origin = t.through()
+        client.send(b"POST / HTTP/1.1\r\nHost: t.example\r\nTransfer-Encoding: " + codings + b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        t.equal(client.response().status, 400, f"status of {codings.decode()}")
+        client.expect_gone(t)
+        t.equal(origin.requests, [], f"requests at the origin with {codings.decode()}")
+
+
 def test_length_and_coding_of_a_request(t):
     """RFC 9112 6.3: a request with length and coding is refused, or the length goes; the connection ends"""
     client, origin = t.through()
