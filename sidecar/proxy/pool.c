@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { AGE_MS = 1000 };
+enum { WARM_MS = 2 };                   /* used so lately that a look at it tells nothing new */
 enum { PATIENCE_LEAST = 500 };          /* ms; what ends sooner ends for other reasons than its age */
 
 static void on_aging(struct timer *t);
@@ -163,6 +164,13 @@ static enum pool_room count_one(const struct plan_service *s)
     return POOL_FULL;
 }
 
+/* Whatever came on it before this turn was told of, and a target that has just answered seldom ends the connection in the
+ * next millisecond: while it is busy, the look would be a call for nothing. */
+static bool is_warm(const struct pool *p, const struct upconn *c)
+{
+    return loop_now(p->loop) - c->idle_since < WARM_MS;
+}
+
 /* The one that was used last: it ends last, too. NULL: none will do. */
 static struct upconn *rested(struct pool *p, struct pool_home *h, enum pool_wish wish)
 {
@@ -244,7 +252,7 @@ struct upconn *pool_take(struct pool *p, const struct plan_service *s, struct ta
 
     wake_rested(p, h);
     while ((c = rested(p, h, wish)) != NULL) {
-        if (wish == POOL_ANY || upconn_look(c) == 0)
+        if (wish == POOL_ANY || is_warm(p, c) || upconn_look(c) == 0)
             return take(c, user);
         pool_close(c);
     }
