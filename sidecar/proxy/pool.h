@@ -25,7 +25,8 @@ struct pool *pool_new(struct loop *loop, struct curlmux *curl, const struct pool
 void pool_free(struct pool **p);
 
 /* What is asked of a kept connection. SURE is for requests that cannot be sent again: nothing has come on it to this moment
- * (which costs a call, unless it was used a moment ago), and it is younger than those that the target ended of its own. FRESH: kept ones are not wanted. */
+ * (which costs a call, unless it was used a moment ago), and it is younger than those that the target ended of its own.
+ * FRESH: kept ones are not wanted. */
 enum pool_wish { POOL_ANY, POOL_SURE, POOL_FRESH };
 
 /* A kept connection to the target, or NULL. What came on it before this turn has been seen: so not one that was put back in
