@@ -3,6 +3,7 @@
 #include "discovery/provider.h"
 
 #include "base/arena.h"
+#include "conf/describe.h"
 #include "conf/load.h"
 #include "discovery/service.h"
 
@@ -90,6 +91,22 @@ bool registries_load(struct conf_load *load, const struct node *at, void *to)
         load_leave(load, mark);
     }
     return ok;
+}
+
+void registries_print(const void *value, struct buf *out)
+{
+    const struct registries *all = value;
+
+    buf_putc(out, '{');
+    for (unsigned i = 0; i < all->n; i++) {
+        const struct registry *r = &all->at[i];
+
+        buf_puts(out, i == 0 ? "" : ",");
+        buf_json(out, str_of(r->name));
+        buf_putc(out, ':');
+        conf_print_choice("type", r->provider->name, r->provider->fields, r->conf, out);
+    }
+    buf_putc(out, '}');
 }
 
 const struct registry *registries_find(const struct registries *r, const char *name)

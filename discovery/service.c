@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/map.h"
+#include "conf/describe.h"
 #include "discovery/provider.h"
 
 #include <stdlib.h>
@@ -28,17 +29,28 @@ static bool source_load(struct conf_load *load, const struct node *at, void *to)
     return true;
 }
 
+static void source_print(const void *value, struct buf *out)
+{
+    const struct source_conf *source = value;
+
+    if (source->registry == NULL)
+        buf_puts(out, "null");
+    else
+        conf_print_choice("registry", source->registry->name, source->registry->provider->source_fields, source->conf, out);
+}
+
 #define S struct discovery_service
 const struct sc_field discovery_service_fields[] = {
     SC_STRING(S, name, .flags = SC_REQUIRED, .min = 1, .max = 253,
               .doc = "The name by which routes, metrics and the admin API know the service."),
     SC_OBJECTS(S, targets, struct endpoint_conf, endpoint_fields,
                .doc = "The targets, stated here. A service has either this or `source`."),
-    SC_CUSTOM(S, source, struct source_conf, source_load, .schema = source_schema,
+    SC_CUSTOM(S, source, struct source_conf, source_load, .schema = source_schema, .print = source_print,
               .doc = "The registry that knows the targets: `registry` is a name of `registries`, the other keys depend "
                      "on its type (`outrider help TYPE`). All have `service`, the name there, by default the "
                      "service's own."),
-    SC_CUSTOM(S, balancer, struct balancer_choice, balancer_load, .schema = balancer_schema, .dflt = "round_robin",
+    SC_CUSTOM(S, balancer, struct balancer_choice, balancer_load, .schema = balancer_schema,
+              .print = balancer_print, .dflt = "round_robin",
               .doc = "How a target is chosen for each try: round_robin (in exact order, in proportion to the weights "
                      "when these differ), strict_round_robin (ignores weights), weighted, least_request, random; or a "
                      "map with `type` and the keys of that type. What counts is counted for the whole process."),

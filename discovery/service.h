@@ -24,6 +24,7 @@ struct registry {
 struct registries { const struct registry *at; unsigned n; };
 /* SC_T_CUSTOM loader of struct registries, and its JSON Schema. */
 bool registries_load(struct conf_load *load, const struct node *at, void *to);
+void registries_print(const void *value, struct buf *out);
 extern const char registries_schema[];
 const struct registry *registries_find(const struct registries *r, const char *name);
 

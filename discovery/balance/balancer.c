@@ -3,6 +3,7 @@
 #include "discovery/balance/balancer.h"
 
 #include "base/arena.h"
+#include "conf/describe.h"
 #include "conf/load.h"
 #include "discovery/balance/tables.h"
 
@@ -56,4 +57,14 @@ bool balancer_load(struct conf_load *load, const struct node *at, void *to)
         return load_unknown(load, type, "balancer", names);
     }
     return load_keys(load, at->kind == NODE_MAP ? at : NULL, choice);
+}
+
+void balancer_print(const void *value, struct buf *out)
+{
+    const struct balancer_choice *choice = value;
+
+    if (choice->ops == NULL)
+        buf_puts(out, "null");
+    else
+        conf_print_choice("type", choice->ops->name, choice->ops->fields, choice->conf, out);
 }

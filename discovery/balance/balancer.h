@@ -40,6 +40,7 @@ struct balancer_choice {
 };
 /* SC_T_CUSTOM loader of a balancer_choice, and its JSON Schema. */
 bool balancer_load(struct conf_load *load, const struct node *at, void *to);
+void balancer_print(const void *value, struct buf *out);
 extern const char balancer_schema[];
 
 /* A worker's choice: a position in set->at[], or -1 when nothing is left to try. */

@@ -13,6 +13,10 @@ struct node;
 
 /* What was loaded by `fields` into `value`, as JSON; secrets as "***". */
 void conf_print(const struct sc_field *fields, const void *value, struct buf *out);
+/* The same for what a key chooses: `key` (a literal) with the name of the choice, then its values; fields may be NULL, and
+ * value too: nothing was loaded. */
+void conf_print_choice(const char *key, const char *name, const struct sc_field *fields, const void *value,
+                       struct buf *out);
 /* A tree as JSON: scalars of ours, such as defaults. Never for what users wrote: it would show their secrets. */
 void conf_print_node(const struct node *n, struct buf *out);
 

@@ -164,6 +164,20 @@ void conf_print(const struct sc_field *fields, const void *value, struct buf *ou
     buf_putc(out, '}');
 }
 
+void conf_print_choice(const char *key, const char *name, const struct sc_field *fields, const void *value,
+                       struct buf *out)
+{
+    struct printer p = { out, value, true };
+
+    buf_putc(out, '{');
+    print_text(out, key);
+    buf_putc(out, ':');
+    print_text(out, name);
+    if (fields != NULL && value != NULL)
+        field_each(fields, 0, print_row, &p);
+    buf_putc(out, '}');
+}
+
 static bool differs(const struct sc_field *f, const void *was, const void *now)
 {
     struct buf a = BUF_INIT, b = BUF_INIT;

@@ -124,7 +124,8 @@ struct config {
     struct node *tree;                  /* as read, for /config */
 };
 
-extern const struct sc_field config_fields[];
+/* The whole file; one item of `services`; one of `routes`. */
+extern const struct sc_field config_fields[], service_fields[], route_fields[];
 
 /* Reads, checks and links everything that can be checked without binding or connecting. NULL after a mistake (all of
  * them are in the report); the caller owns one reference. */

@@ -293,6 +293,7 @@ const struct sc_field config_fields[] = {
       .doc = "The phases of a graceful stop, one after the other. Every answer says `Connection: close` from its "
              "beginning; a connection that stays quiet for half a second in the last phase is closed." },
     SC_CUSTOM(C, registries, struct registries, registries_load, .schema = registries_schema,
+              .print = registries_print,
               .doc = "Where services are looked up: a map of names to `{ type: TYPE, ... }`. The `source` of a "
                      "service names one of them."),
     SC_OBJECTS(C, services, struct service_conf, service_fields,

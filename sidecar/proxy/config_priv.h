@@ -8,8 +8,6 @@
 #include "conf/load.h"
 #include "proxy/config.h"
 
-extern const struct sc_field service_fields[], route_fields[];
-
 bool config_load_workers(struct conf_load *l, const struct node *at, void *to);
 bool config_load_retry_on(struct conf_load *l, const struct node *at, void *to);
 bool config_load_statuses(struct conf_load *l, const struct node *at, void *to);

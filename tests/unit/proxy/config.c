@@ -331,6 +331,32 @@ static void mistakes_in_defaults_are_told_once(void **state)
     report_fini(&report);
 }
 
+/* What /config shows: values, not the file, and no secret. */
+static void is_printed_without_secrets(void **state)
+{
+    static const char *const shown[] = {
+        "\"registries\":{\"main\":{\"type\":\"consul\",\"address\":[\"http://127.0.0.1:8500\"],\"token\":\"***\",",
+        "\"source\":{\"registry\":\"main\",\"service\":\"things\",", "\"balancer\":{\"type\":\"least_request\",\"choices\":3}",
+        "\"source\":null", "\"balancer\":{\"type\":\"round_robin\"}",
+    };
+    struct config *c = load_good(
+        "registries: { main: { type: consul, address: 'http://127.0.0.1:8500', token: open-sesame } }\n"
+        "services:\n"
+        "  - { name: a, source: { registry: main, service: things }, balancer: { type: least_request, choices: 3 } }\n"
+        "  - { name: b, targets: [ { host: 127.0.0.1, port: 1 } ] }\n"
+        "routes: [ { match: { paths: [/] }, service: a } ]\n");
+    struct buf out = BUF_INIT;
+
+    (void)state;
+    conf_print(config_fields, c, &out);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        if (strstr(out.p, shown[i]) == NULL)
+            fail_msg("%s\nlacks %s", out.p, shown[i]);
+    assert_null(strstr(out.p, "sesame"));
+    buf_fini(&out);
+    config_unref(&c);
+}
+
 /* Every kind of damage at every byte: refused or taken, never a crash (run with sanitizers for the rest). */
 static void survives_damage(void **state)
 {
@@ -368,6 +394,7 @@ int main(void)
         cmocka_unit_test(references_are_counted),
         cmocka_unit_test(mistakes_are_told_with_their_place),
         cmocka_unit_test(mistakes_in_defaults_are_told_once),
+        cmocka_unit_test(is_printed_without_secrets),
         cmocka_unit_test(survives_damage),
     };
 
