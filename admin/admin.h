@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct config;
 struct discovery_status;
 struct admin_conf;                      /* proxy/config.h */
 
@@ -41,6 +42,7 @@ struct admin_state {
     const char *const *degraded;        /* sentences: what these libraries cannot do; ends with NULL; may be NULL */
     /* What discovery knows, a reference for the caller (discovery_status() of discovery/manager.h); NULL: nothing yet. */
     struct discovery_status *(*services)(void *arg);
+    struct config *(*config)(void *arg);        /* in force, or about to be; a reference for the caller; NULL: none yet */
 };
 
 struct admin;

@@ -4,6 +4,7 @@
 
 #include "admin/guard.h"
 #include "admin/health.h"
+#include "admin/loaded.h"
 #include "admin/services.h"
 #include "base/jsonw.h"
 #include "http/uri.h"
@@ -21,6 +22,11 @@ static const struct page pages[] = {
     { "/health/startup", "200 once it has been ready", health_startup },
     { "/health/services", "services, their sources and targets; ?strict=1: 503 if one is unhealthy", services_all },
     { "/health/services/*", "one of them; 503 when unhealthy or unknown", services_one },
+    { "/routes", "the routes in force, in the order of the file", loaded_routes },
+    { "/services", "the services in force, and the routes that lead to them", loaded_services },
+    { "/services/*", "one of them: its configuration, sources and targets", loaded_service },
+    { "/policies", "the policies there are, and which routes have them", loaded_policies },
+    { "/config", "the whole configuration in force, secrets masked", loaded_config },
     { "/version", "the program, its libraries, and what is degraded by them", version_page },
     { "/livez", "as /health/live", health_live },
     { "/readyz", "as /health/ready", health_ready },

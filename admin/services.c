@@ -8,7 +8,7 @@
 static const char *const health_names[] = { "healthy", "degraded", "unhealthy", "unknown" };
 enum { HEALTHS = 4 };
 
-static struct discovery_status *status_of(const struct admin_state *state)
+struct discovery_status *services_status(const struct admin_state *state)
 {
     return state->services == NULL ? NULL : state->services(state->arg);
 }
@@ -36,6 +36,11 @@ enum service_health service_health(const struct service_status *s, sc_msec now)
     if (s->set->eligible == 0)
         return SERVICE_UNHEALTHY;
     return s->set->eligible == s->set->n && all_live(s, now) ? SERVICE_HEALTHY : SERVICE_DEGRADED;
+}
+
+const char *services_health_name(const struct service_status *s, sc_msec now)
+{
+    return health_names[s == NULL ? SERVICE_UNKNOWN : service_health(s, now)];
 }
 
 /* ---- one service ---- */
@@ -129,10 +134,9 @@ static void put_quarantined(struct jsonw *j, const struct quarantined *q)
     jsonw_close(j);
 }
 
-/* The members of an object that is open. */
-static void put_service(struct jsonw *j, const struct service_status *s, sc_msec now)
+void services_put(struct jsonw *j, const struct service_status *s, sc_msec now)
 {
-    jsonw_text(j, "status", health_names[service_health(s, now)]);
+    jsonw_text(j, "status", services_health_name(s, now));
     jsonw_null(j, "breaker");
     jsonw_array(j, "sources");
     for (unsigned i = 0; i < s->nsources; i++)
@@ -170,7 +174,7 @@ static const char *overall(const unsigned counts[HEALTHS])
 
 void services_summary(const struct admin_state *state, struct jsonw *j, const char *key)
 {
-    struct discovery_status *d = status_of(state);
+    struct discovery_status *d = services_status(state);
     unsigned counts[HEALTHS] = { 0 };
 
     count_healths(d, counts);
@@ -185,7 +189,7 @@ void services_summary(const struct admin_state *state, struct jsonw *j, const ch
 void services_all(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                   struct admin_answer *a)
 {
-    struct discovery_status *d = status_of(state);
+    struct discovery_status *d = services_status(state);
     struct jsonw j = JSONW_INIT(&a->body);
     unsigned counts[HEALTHS] = { 0 };
     sc_msec now = clock_mono_ms();
@@ -203,7 +207,7 @@ void services_all(const struct admin_state *state, const struct admin_request *r
     jsonw_object(&j, "services");
     for (unsigned i = 0; d != NULL && i < d->n; i++) {
         jsonw_object_at(&j, str_of(d->services[i]->name));
-        put_service(&j, d->services[i], now);
+        services_put(&j, d->services[i], now);
         jsonw_close(&j);
     }
     jsonw_close(&j);
@@ -215,7 +219,7 @@ void services_all(const struct admin_state *state, const struct admin_request *r
 void services_one(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                   struct admin_answer *a)
 {
-    struct discovery_status *d = status_of(state);
+    struct discovery_status *d = services_status(state);
     const struct service_status *s = d == NULL ? NULL : discovery_status_find(d, name);
     struct jsonw j = JSONW_INIT(&a->body);
     sc_msec now = clock_mono_ms();
@@ -229,7 +233,7 @@ void services_one(const struct admin_state *state, const struct admin_request *r
         a->status = health == SERVICE_HEALTHY || health == SERVICE_DEGRADED ? 200 : 503;
         jsonw_object(&j, NULL);
         jsonw_text(&j, "name", s->name);
-        put_service(&j, s, now);
+        services_put(&j, s, now);
         jsonw_close(&j);
     }
     if (d != NULL)

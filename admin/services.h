@@ -13,6 +13,12 @@ enum service_health { SERVICE_HEALTHY, SERVICE_DEGRADED, SERVICE_UNHEALTHY, SERV
 
 enum service_health service_health(const struct service_status *s, sc_msec now_mono);
 
+/* "healthy", ...; s may be NULL: nobody has told of it. */
+const char *services_health_name(const struct service_status *s, sc_msec now_mono);
+/* What discovery knows now: a reference for the caller; NULL: nothing yet. */
+struct discovery_status *services_status(const struct admin_state *state);
+/* The members of an object that is open: status, sources, targets. */
+void services_put(struct jsonw *j, const struct service_status *s, sc_msec now_mono);
 /* "services": how many are healthy, degraded, ... */
 void services_summary(const struct admin_state *state, struct jsonw *j, const char *key);
 /* All, always 200 (503 with ?strict=1 and an unhealthy one). */

@@ -120,3 +120,9 @@ void jsonw_null(struct jsonw *j, const char *key)
     before(j, key);
     buf_puts(j->out, "null");
 }
+
+struct buf *jsonw_value(struct jsonw *j, const char *key)
+{
+    before(j, key);
+    return j->out;
+}

@@ -35,5 +35,7 @@ void jsonw_milli(struct jsonw *j, const char *key, int64_t thousandths);
 void jsonw_time(struct jsonw *j, const char *key, int64_t wall_ms);
 void jsonw_bool(struct jsonw *j, const char *key, bool value);
 void jsonw_null(struct jsonw *j, const char *key);
+/* Room for one value that somebody else writes into the buffer, whole and right. */
+struct buf *jsonw_value(struct jsonw *j, const char *key);
 /* As jsonw_object, jsonw_array, jsonw_str, with a key that is not ours (a service's name). */
 void jsonw_object_at(struct jsonw *j, struct sc_str key);

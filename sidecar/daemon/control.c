@@ -89,6 +89,28 @@ static void bury(struct plan *p)
 
 /* ---- plans ---- */
 
+/* What the admin pages show as the configuration. */
+static void show(struct control *c, struct config *config)
+{
+    struct config *was;
+
+    pthread_mutex_lock(&c->shown_lock);
+    was = c->shown;
+    c->shown = config;
+    pthread_mutex_unlock(&c->shown_lock);
+    config_unref(&was);
+}
+
+struct config *control_shown(struct control *c)
+{
+    struct config *shown;
+
+    pthread_mutex_lock(&c->shown_lock);
+    shown = c->shown == NULL ? NULL : config_ref(c->shown);
+    pthread_mutex_unlock(&c->shown_lock);
+    return shown;
+}
+
 void control_run_plan(struct control *c, struct plan *p)
 {
     p->owner = c;
@@ -97,6 +119,7 @@ void control_run_plan(struct control *c, struct plan *p)
     c->plan = plan_ref(p);
     c->config = p->config;
     c->config->generation = ++c->generation;
+    show(c, config_ref(c->config));
     c->changing = true;
     c->adopted = 0;
     discovery_plan(c->discovery, p->watched, p->nservices, p);
@@ -186,7 +209,8 @@ static bool catch_signals(struct control *c, const sigset_t *set)
 
 int control_run(const struct run_options *options)
 {
-    struct control c = { .path = options->config, .exit_code = EX_OSERR, .graves_lock = PTHREAD_MUTEX_INITIALIZER };
+    struct control c = { .path = options->config, .exit_code = EX_OSERR, .graves_lock = PTHREAD_MUTEX_INITIALIZER,
+                         .shown_lock = PTHREAD_MUTEX_INITIALIZER };
     struct conf_report report;
     struct config *config;
     sigset_t signals;
@@ -213,6 +237,7 @@ int control_run(const struct run_options *options)
     report_fini(&report);
     if (c.plan == NULL)                 /* no plan took it over */
         config_unref(&c.config);
+    show(&c, NULL);
     if (c.writer != NULL)
         control_end(&c);
     loop_free(&c.loop);

@@ -57,6 +57,8 @@ struct control {
     _Atomic(enum phase) phase_seen;
     atomic_bool targets_seen;
     atomic_ullong generation_seen;
+    pthread_mutex_t shown_lock;
+    struct config *shown;               /* of the plan made last; a reference */
     /* plans that nobody uses any more */
     pthread_mutex_t graves_lock;
     struct plan *graves;
@@ -77,6 +79,8 @@ void control_post(struct control *c, void (*fn)(struct control *c));
 /* Puts a plan into force: discovery makes the snapshot, and control_in_force() follows when all workers have it. Takes
  * over the reference. */
 void control_run_plan(struct control *c, struct plan *p);
+/* The configuration of the plan made last: a reference for the caller; NULL: none yet. Any thread. */
+struct config *control_shown(struct control *c);
 /* Frees the plans that nobody uses any more. */
 void control_dig(struct control *c);
 /* Tells the service manager that the process is ready, and with what. */

@@ -84,6 +84,11 @@ static struct discovery_status *services_now(void *arg)
     return discovery_status(c->discovery);
 }
 
+static struct config *config_now(void *arg)
+{
+    return control_shown(arg);
+}
+
 static bool start_admin(struct control *c)
 {
     struct sc_error e = SC_ERROR_INIT;
@@ -91,7 +96,7 @@ static bool start_admin(struct control *c)
     c->admin_state = (struct admin_state){
         .arg = c, .facts = facts, .node = c->config->node.name, .zone = c->config->node.zone,
         .version = PACKAGE_VERSION, .libraries = version_libraries(), .degraded = version_degraded(),
-        .services = services_now,
+        .services = services_now, .config = config_now,
     };
     c->admin = admin_start(&c->config->admin, &c->admin_state, &e);
     if (c->admin == NULL)
