@@ -37,8 +37,18 @@ struct listener_conf {
     int64_t max_connections;            /* for the process */
 };
 
+/* What somebody may do on the admin listeners: look; change what runs; see and change everything. */
+enum admin_role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+
+struct admin_token {
+    const char *name;                   /* for the log */
+    struct sc_secret token;             /* never empty */
+    int role;                           /* enum admin_role */
+};
+
 struct admin_conf {
     struct sc_strings listeners;        /* empty: the default ones */
+    struct sc_list tokens;              /* of struct admin_token */
     bool defaults;                      /* the listeners are the default ones: failing to bind is a warning */
 };
 

@@ -116,6 +116,36 @@ static void link_listeners(struct config *c, struct conf_load *l, const struct n
     map_fini(&addresses);
 }
 
+/* What the table says of a token that stands in the file does not hold for one in a file of its own. */
+static void check_token(struct conf_load *l, const struct node *item, struct sc_str token)
+{
+    if (token.p != NULL && token.n < 16)
+        wrong(l, item, "token", "a token has at least 16 characters");
+    for (size_t i = 0; i < token.n; i++)
+        if (token.p[i] <= ' ' || token.p[i] > '~') {
+            wrong(l, item, "token", "a token has only visible ASCII characters");
+            return;
+        }
+}
+
+static void link_tokens(struct config *c, struct conf_load *l, const struct node *root)
+{
+    struct section s = enter(l, node_get(root, "admin"), "tokens");
+    const struct admin_token *all = c->admin.tokens.at;
+    size_t mark = load_enter(l, "admin");
+    struct map names = MAP_INIT;
+
+    for (unsigned i = 0; i < c->admin.tokens.n; i++) {
+        const struct node *item = enter_item(&s, i);
+
+        check_unique(l, &names, all[i].name, item);
+        check_token(l, item, all[i].token.value);
+        leave_item(&s);
+    }
+    map_fini(&names);
+    load_leave(l, mark);
+}
+
 static void link_admin(struct config *c, struct conf_load *l, const struct node *root)
 {
     const struct node *list = node_get(node_get(root, "admin"), "listeners");
@@ -429,6 +459,7 @@ void config_link(struct config *c, struct conf_load *l, const struct node *root)
 {
     link_listeners(c, l, root);
     link_admin(c, l, root);
+    link_tokens(c, l, root);
     link_services(c, l, root);
     link_routes(c, l, root);
     drop_disabled(c, l);

@@ -67,12 +67,32 @@ static const struct sc_field listener_fields[] = {
 };
 #undef L
 
+#define T struct admin_token
+static const struct sc_enum roles[] = { { "viewer", ROLE_VIEWER }, { "operator", ROLE_OPERATOR }, { "admin", ROLE_ADMIN },
+                                        { NULL, 0 } };
+static const struct sc_field token_fields[] = {
+    SC_STRING(T, name, .flags = SC_REQUIRED, .min = 1, .max = 64, .doc = "Who is meant, in the log."),
+    SC_SECRETF(T, token, .flags = SC_REQUIRED, .min = 16, .max = 4096,
+               .doc = "What the caller sends as `Authorization: Bearer TOKEN`: at least 16 visible ASCII characters. "
+                      "`openssl rand -hex 32` makes a good one. `token_file` is read at start and at each reload."),
+    SC_ENUM(T, role, .names = roles, .dflt = "viewer",
+            .doc = "`viewer` may look at everything but `/config`; `operator` may also change what runs, such as drain and "
+                   "reload; `admin` may do everything."),
+    SC_END
+};
+#undef T
+
 #define A struct admin_conf
 static const struct sc_field admin_fields[] = {
     SC_STRINGS(A, listeners, .max = 16, .flags = SC_RESTART,
                .doc = "Addresses of the admin listeners: `unix:/path` or `host:port`. Default: a socket `admin.sock` "
                       "in the run-time directory, and 127.0.0.1:8001. That a default address cannot be bound is a "
-                      "warning; a stated one must work."),
+                      "warning; a stated one must work. On a unix socket root, the user that runs the sidecar and "
+                      "the group outrider may do everything. On TCP, without a token, clients of the same host may look "
+                      "at everything but `/config`, and others at nothing."),
+    SC_OBJECTS(A, tokens, struct admin_token, token_fields, .max = 64,
+               .doc = "Who may do more over TCP, or ask from another host. There is no encryption: a token that leaves the "
+                      "host belongs into a tunnel."),
     SC_END
 };
 #undef A
