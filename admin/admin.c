@@ -63,14 +63,20 @@ static void make_directory(const char *address)
     free(path);
 }
 
-/* Members of the group may ask, where there is one and we may say so. */
-static void give_to_group(const struct listener *l)
+static void find_group(struct admin_state *state)
 {
-    const struct group *g;
+    const struct group *g = getgrnam(SOCKET_GROUP);
 
-    if (!l->local || !l->owned || geteuid() != 0 || (g = getgrnam(SOCKET_GROUP)) == NULL)
+    state->has_group = g != NULL;
+    state->group = g == NULL ? 0 : g->gr_gid;
+}
+
+/* Members of the group may ask, where there is one and we may say so. */
+static void give_to_group(const struct admin *a, const struct listener *l)
+{
+    if (!l->local || !l->owned || geteuid() != 0 || !a->state.has_group)
         return;
-    if (chown(l->address + strlen("unix:"), (uid_t)-1, g->gr_gid) != 0)
+    if (chown(l->address + strlen("unix:"), (uid_t)-1, a->state.group) != 0)
         log_warn("cannot give %s to group %s: %s", l->address, SOCKET_GROUP, strerror(errno));
 }
 
@@ -80,7 +86,7 @@ static bool add_listener(struct admin *a, const char *address, struct sc_error *
 
     if (l == NULL)
         return false;
-    give_to_group(l);
+    give_to_group(a, l);
     a->listeners = xrealloc(a->listeners, (a->n + 1) * sizeof(struct listener *));
     a->listeners[a->n++] = l;
     return true;
@@ -148,6 +154,7 @@ static void *run(void *arg)
     for (unsigned i = 0; i < a->n; i++)
         a->servers[i] = server_new(a->loop, a->listeners[i], &a->state);
     loop_run(a->loop);
+    loop_read_mail(a->loop);            /* answers that nobody waits for any more */
     for (unsigned i = 0; i < a->n; i++)
         server_free(&a->servers[i]);
     return NULL;
@@ -187,6 +194,7 @@ struct admin *admin_start(const struct admin_conf *conf, const struct admin_stat
     struct admin *a = xnew(struct admin);
 
     a->state = *state;
+    find_group(&a->state);
     a->state.node = a->node = xstrdup(state->node);
     a->state.zone = a->zone = xstrdup(state->zone);
     if (conf->defaults) {

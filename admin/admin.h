@@ -10,10 +10,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct config;
 struct discovery_status;
 struct admin_conf;                      /* proxy/config.h */
+struct order;
 
 /* What control knows, at one moment. */
 struct admin_facts {
@@ -42,6 +44,12 @@ struct admin_state {
     const char *const *degraded;        /* sentences: what these libraries cannot do; ends with NULL; may be NULL */
     /* What discovery knows, a reference for the caller (discovery_status() of discovery/manager.h); NULL: nothing yet. */
     struct discovery_status *(*services)(void *arg);
+    /* What control is asked to do: it returns at once. reload: admin/order.h. */
+    void (*drain)(void *arg);
+    void (*reload)(void *arg, struct order *o);
+    /* Filled by admin_start: the group whose members may do everything on unix sockets. */
+    bool has_group;
+    gid_t group;
     struct config *(*config)(void *arg);        /* in force, or about to be; a reference for the caller; NULL: none yet */
 };
 

@@ -2,11 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "admin/page.h"
 
+#include "admin/changes.h"
 #include "admin/guard.h"
 #include "admin/health.h"
 #include "admin/loaded.h"
 #include "admin/services.h"
 #include "base/jsonw.h"
+#include "base/log.h"
 #include "http/uri.h"
 
 static void index_page(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
@@ -15,21 +17,29 @@ static void version_page(const struct admin_state *state, const struct admin_req
                          struct admin_answer *a);
 
 static const struct page pages[] = {
-    { "/", "this list", index_page },
-    { "/health", "alive, and a summary", health_summary },
-    { "/health/live", "200 while the process itself works", health_live },
-    { "/health/ready", "200 while requests should be sent here", health_ready },
-    { "/health/startup", "200 once it has been ready", health_startup },
-    { "/health/services", "services, their sources and targets; ?strict=1: 503 if one is unhealthy", services_all },
-    { "/health/services/*", "one of them; 503 when unhealthy or unknown", services_one },
-    { "/routes", "the routes in force, in the order of the file", loaded_routes },
-    { "/services", "the services in force, and the routes that lead to them", loaded_services },
-    { "/services/*", "one of them: its configuration, sources and targets", loaded_service },
-    { "/policies", "the policies there are, and which routes have them", loaded_policies },
-    { "/config", "the whole configuration in force, secrets masked", loaded_config },
-    { "/version", "the program, its libraries, and what is degraded by them", version_page },
-    { "/livez", "as /health/live", health_live },
-    { "/readyz", "as /health/ready", health_ready },
+    { "/", "this list", index_page, false, ROLE_VIEWER },
+    { "/health", "alive, and a summary", health_summary, false, ROLE_VIEWER },
+    { "/health/live", "200 while the process itself works", health_live, false, ROLE_VIEWER },
+    { "/health/ready", "200 while requests should be sent here", health_ready, false, ROLE_VIEWER },
+    { "/health/startup", "200 once it has been ready", health_startup, false, ROLE_VIEWER },
+    { "/health/services", "services, their sources and targets; ?strict=1: 503 if one is unhealthy", services_all, false,
+      ROLE_VIEWER },
+    { "/health/services/*", "one of them; 503 when unhealthy or unknown", services_one, false, ROLE_VIEWER },
+    { "/routes", "the routes in force, in the order of the file", loaded_routes, false, ROLE_VIEWER },
+    { "/services", "the services in force, and the routes that lead to them", loaded_services, false, ROLE_VIEWER },
+    { "/services/*", "one of them: its configuration, sources and targets", loaded_service, false, ROLE_VIEWER },
+    { "/policies", "the policies there are, and which routes have them", loaded_policies, false, ROLE_VIEWER },
+    { "/config", "the whole configuration in force, secrets masked", loaded_config, false, ROLE_ADMIN },
+    { "/version", "the program, its libraries, and what is degraded by them", version_page, false, ROLE_VIEWER },
+    { "/admin/status", "as /health", health_summary, false, ROLE_VIEWER },
+    { "/admin/routes", "as /routes", loaded_routes, false, ROLE_VIEWER },
+    { "/admin/services", "as /services", loaded_services, false, ROLE_VIEWER },
+    { "/admin/services/*", "as /services/*", loaded_service, false, ROLE_VIEWER },
+    { "/admin/drain", "stops gracefully, as TERM does", changes_drain, true, ROLE_OPERATOR },
+    { "/admin/reload", "reads the configuration again, as HUP does, and says what came of it", changes_reload, true,
+      ROLE_OPERATOR },
+    { "/livez", "as /health/live", health_live, false, ROLE_VIEWER },
+    { "/readyz", "as /health/ready", health_ready, false, ROLE_VIEWER },
 };
 enum { PAGES = sizeof pages / sizeof pages[0] };
 
@@ -61,7 +71,7 @@ static void index_page(const struct admin_state *state, const struct admin_reque
     a->type = "text/plain; charset=utf-8";
     buf_printf(&a->body, "outrider %s\n\n", state->version);
     for (unsigned i = 0; i < PAGES; i++)
-        buf_printf(&a->body, "%-20s %s\n", pages[i].path, pages[i].summary);
+        buf_printf(&a->body, "%-4s %-20s %s\n", pages[i].changes ? "POST" : "GET", pages[i].path, pages[i].summary);
 }
 
 static void version_page(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
@@ -110,41 +120,89 @@ static bool page_matches(const struct page *p, struct sc_str path, struct arena 
     return true;
 }
 
-static const struct page *page_find(const struct admin_request *r, struct sc_str *name)
-{
-    struct sc_str path = without_slash(r->path);
-
-    for (unsigned i = 0; i < PAGES; i++)
-        if (page_matches(&pages[i], path, r->arena, name))
-            return &pages[i];
-    return NULL;
-}
-
 static bool is_reading(struct sc_str method)
 {
     return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"));
 }
 
-void page_answer(const struct admin_state *state, const struct admin_request *r, struct admin_answer *a)
+/* NULL: none of this path (*allow is NULL), or none of this method. */
+static const struct page *page_find(const struct admin_request *r, struct sc_str *name, const char **allow)
 {
-    const struct page *page;
-    struct sc_str name;
-    const char *why;
+    static const char *const allows[] = { NULL, "GET, HEAD", "POST", "GET, HEAD, POST" };
+    struct sc_str path = without_slash(r->path), segment;
+    bool reads = is_reading(r->method), posts = str_eq(r->method, STR("POST"));
+    const struct page *found = NULL;
+    unsigned seen = 0;
 
-    *a = (struct admin_answer){ .status = 200, .type = "application/json" };
-    if (guard_check(r, &why) != ERR_NONE) {
-        page_problem(a, ERR_FORBIDDEN, str_of(why));
+    for (unsigned i = 0; i < PAGES; i++) {
+        if (!page_matches(&pages[i], path, r->arena, &segment))
+            continue;
+        seen |= pages[i].changes ? 2 : 1;
+        if (pages[i].changes ? posts : reads) {
+            found = &pages[i];
+            *name = segment;
+        }
+    }
+    *allow = allows[seen];
+    return found;
+}
+
+static void refuse(struct admin_answer *a, enum err e, const struct guard_pass *pass)
+{
+    page_problem(a, e, str_of(pass->why));
+    a->challenge = pass->challenge;
+}
+
+/* Who changed what is in the log; also who wanted to. */
+static void audit(const struct page *p, const struct admin_request *r, const struct guard_pass *pass, bool may)
+{
+    log_info("admin: POST %s by %s%s%s%s", p->path, r->who == NULL ? "somebody" : r->who,
+             pass->token == NULL ? "" : " with the token of ", pass->token == NULL ? "" : pass->token,
+             may ? "" : ": refused");
+}
+
+static void run(const struct page *p, const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                struct admin_answer *a)
+{
+    p->answer(state, r, name, a);
+    if (!a->reload && str_eq(str_of(a->type), STR("application/json")))
+        buf_putc(&a->body, '\n');
+}
+
+static void answer(const struct admin_state *state, const struct admin_request *r, const struct admin_conf *conf,
+                   struct admin_answer *a)
+{
+    struct sc_str name = STR_NONE;
+    const struct page *page;
+    struct guard_pass pass;
+    const char *allow;
+    enum err e = guard_check(r, conf, &pass);
+
+    if (e != ERR_NONE) {
+        refuse(a, e, &pass);
         return;
     }
-    page = page_find(r, &name);
+    page = page_find(r, &name, &allow);
     if (page == NULL) {
-        page_problem(a, ERR_NO_ROUTE, STR("there is no such page; / lists them"));
-    } else if (!is_reading(r->method)) {
-        page_problem(a, ERR_METHOD_NOT_ALLOWED, STR_NONE);
-        a->allow = true;
-    } else {
-        page->get(state, r, name, a);
-        if (str_eq(str_of(a->type), STR("application/json")))
-            buf_putc(&a->body, '\n');
+        page_problem(a, allow == NULL ? ERR_NO_ROUTE : ERR_METHOD_NOT_ALLOWED,
+                     allow == NULL ? STR("there is no such page; / lists them") : STR_NONE);
+        a->allow = allow;
+        return;
     }
+    e = guard_allows(r, conf, &pass, page->role);
+    if (page->changes)
+        audit(page, r, &pass, e == ERR_NONE);
+    if (e == ERR_NONE)
+        run(page, state, r, name, a);
+    else
+        refuse(a, e, &pass);
+}
+
+void page_answer(const struct admin_state *state, const struct admin_request *r, struct admin_answer *a)
+{
+    struct config *c = state->config == NULL ? NULL : state->config(state->arg);
+
+    *a = (struct admin_answer){ .status = 200, .type = "application/json" };
+    answer(state, r, c == NULL ? NULL : &c->admin, a);
+    config_unref(&c);
 }

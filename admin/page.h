@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "http/problem.h"
+#include "proxy/config.h"
 
 #include <stdbool.h>
 
@@ -17,15 +18,20 @@ struct admin_request {
     struct sc_str method;
     struct sc_str path, query;          /* path normalised (http/uri.h) */
     struct sc_str host, origin, site;   /* Host (or the authority of the target), Origin, Sec-Fetch-Site; p NULL: absent */
+    struct sc_str authorization;        /* likewise */
     bool local;                         /* came over a unix socket */
     bool loopback;                      /* the client is on this host */
+    bool trusted;                       /* over a unix socket: root, our own user, or a member of the group */
+    const char *who;                    /* for the log: "uid 1000 (pid 4711)", "127.0.0.1" */
     struct sc_str own[2];               /* what the listener may be called besides localhost: address, stated host */
 };
 
 struct admin_answer {
     unsigned status;
     const char *type;                   /* Content-Type */
-    bool allow;                         /* "Allow: GET, HEAD" */
+    const char *allow;                  /* Allow of a 405, else NULL */
+    const char *challenge;              /* WWW-Authenticate of a 401, else NULL */
+    bool reload;                        /* not answered yet: the configuration is to be read again (changes.h) */
     struct buf body;                    /* the caller's to free */
 };
 
@@ -41,6 +47,8 @@ bool page_asks(const struct admin_request *r, struct sc_str name, struct sc_str 
 struct page {
     const char *path;                   /* "/health/services"; a last segment of "*" takes a name */
     const char *summary;                /* for the index */
-    void (*get)(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
-                struct admin_answer *a);
+    void (*answer)(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                   struct admin_answer *a);
+    bool changes;                       /* POST, said in the log; else GET and HEAD, which change nothing */
+    int role;                           /* enum admin_role: the least that is needed */
 };

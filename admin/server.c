@@ -1,9 +1,13 @@
 /* admin/server.c - the admin pages over HTTP, on one listener.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Small on purpose: no page waits for anything, so a request is answered in the library's final call. */
+ * No page waits for anything, so a request is answered in the library's final call; but for those that control is asked
+ * for: they are parked until its answer comes. */
 #include "admin/server.h"
 
+#include "admin/caller.h"
+#include "admin/changes.h"
+#include "admin/order.h"
 #include "admin/page.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -11,15 +15,14 @@
 #include "http/headers.h"
 #include "http/uri.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    BODY_MAX = 64 * 1024,           /* of requests; no page reads one yet, more ends the connection */
+    BODY_MAX = 64 * 1024,           /* of requests; no page reads one yet */
+    BODY_END = 16 * BODY_MAX,       /* up to this it is read to its end and then refused, so that the answer arrives */
     CONNECTIONS_MAX = 256,
 };
 
@@ -32,7 +35,10 @@ static const struct pump_limits limits = {
 
 struct server {
     struct pump *pump;
+    struct loop *loop;
     const struct admin_state *state;
+    struct link asking;             /* requests that wait for control */
+    bool stopping;
     char own[2][80];                /* what the listener may be called in Host */
 };
 
@@ -42,6 +48,12 @@ struct request {
     struct headers fields;
     size_t body;
     bool begun;                     /* the library's first call is over */
+    /* Of one that waits for control: */
+    struct link asking;             /* of the server */
+    struct client *client;
+    struct order *order;
+    struct admin_answer later;
+    bool over, gone;                /* `later` is the answer; the client is not there any more */
 };
 
 static struct request *request_new(const char *target)
@@ -51,6 +63,7 @@ static struct request *request_new(const char *target)
     arena_init(&r->arena, 4096);
     r->target = arena_dup(&r->arena, str_of(target));
     headers_init(&r->fields, &r->arena, NULL, 0);
+    list_init(&r->asking);
     return r;
 }
 
@@ -59,6 +72,9 @@ static void request_free(struct request **rp)
     struct request *r = *rp;
 
     *rp = NULL;
+    list_remove(&r->asking);
+    order_abandon(&r->order);
+    buf_fini(&r->later.body);
     arena_fini(&r->arena);
     free(r);
 }
@@ -84,33 +100,24 @@ static struct sc_str only_field(const struct headers *h, struct sc_str name)
     return headers_find_next(h, f, name) == NULL ? f->value : STR("?");
 }
 
-static bool from_here(const struct client *c)
-{
-    switch (c->address.any.sa_family) {
-    case AF_UNIX:
-        return true;
-    case AF_INET:
-        return ntohl(c->address.v4.sin_addr.s_addr) >> 24 == 127;
-    case AF_INET6:
-        return IN6_IS_ADDR_LOOPBACK(&c->address.v6.sin6_addr) ||
-               (IN6_IS_ADDR_V4MAPPED(&c->address.v6.sin6_addr) && c->address.v6.sin6_addr.s6_addr[12] == 127);
-    default:
-        return false;
-    }
-}
-
 static void answer(struct server *s, const struct client *c, struct request *r, const char *method,
                    struct admin_answer *a)
 {
-    static const struct uri_options options = { 0 };
+    static const struct uri_options options = { .keep_encoded_slash = true };     /* names of services may have one */
     struct admin_request q = {
-        .arena = &r->arena, .method = str_of(method), .loopback = from_here(c), .local = pump_listener(s->pump)->local,
+        .arena = &r->arena, .method = str_of(method), .local = pump_listener(s->pump)->local,
+        .authorization = only_field(&r->fields, STR("Authorization")),
         .host = only_field(&r->fields, STR("Host")), .origin = only_field(&r->fields, STR("Origin")),
         .site = only_field(&r->fields, STR("Sec-Fetch-Site")), .own = { str_of(s->own[0]), str_of(s->own[1]) },
     };
+    struct caller caller;
     struct uri uri;
     const char *wrong = uri_parse(&uri, r->target, &options, &r->arena);
 
+    if (r->body > BODY_MAX) {
+        page_problem(a, ERR_BODY_TOO_LARGE, STR_NONE);
+        return;
+    }
     if (wrong != NULL) {
         page_problem(a, ERR_BAD_REQUEST, str_of(wrong));
         return;
@@ -119,6 +126,10 @@ static void answer(struct server *s, const struct client *c, struct request *r, 
         q.host = uri.authority;
     q.path = uri.path;
     q.query = uri.query;
+    caller_find(&caller, c, q.local, s->state);
+    q.loopback = caller.loopback;
+    q.trusted = caller.trusted;
+    q.who = caller.who;
     page_answer(s->state, &q, a);
 }
 
@@ -135,8 +146,10 @@ static int send_answer(struct server *s, struct client *c, struct admin_answer *
     MHD_add_response_header(m, "Content-Type", a->type);
     MHD_add_response_header(m, "Cache-Control", "no-store");
     MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
-    if (a->allow)
-        MHD_add_response_header(m, "Allow", "GET, HEAD");
+    if (a->allow != NULL)
+        MHD_add_response_header(m, "Allow", a->allow);
+    if (a->challenge != NULL)
+        MHD_add_response_header(m, "WWW-Authenticate", a->challenge);
     if (pump_draining(s->pump))
         MHD_add_response_header(m, "Connection", "close");
     c->answering = true;
@@ -145,23 +158,77 @@ static int send_answer(struct server *s, struct client *c, struct admin_answer *
     return queued == MHD_YES;
 }
 
+/* By its own words; who says nothing is counted. */
+static bool is_too_long(const struct request *r)
+{
+    const struct header *length = headers_first(&r->fields, HDR_CONTENT_LENGTH);
+    unsigned long long n;
+
+    return length != NULL && (!str_u64(length->value, &n) || n > BODY_END);
+}
+
+static enum err check_head(const struct request *r, const char *method, const char *version)
+{
+    unsigned status = 0;
+
+    if (!pump_has_seam())
+        status = framing_check_parsed(str_of(method), r->target, str_of(version), &r->fields);
+    if (status != 0)
+        return problem_of_verdict(status);
+    return is_too_long(r) ? ERR_BODY_TOO_LARGE : ERR_NONE;
+}
+
 static int begin(struct server *s, struct client *c, struct request *r, const char *method, const char *version)
 {
-    unsigned status;
+    struct admin_answer a = { 0 };
+    enum err e;
 
     r->begun = true;
     c->minor = strcmp(version, "HTTP/1.1") == 0;
     MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, take_field, r);
-    if (pump_has_seam())
+    e = check_head(r, method, version);
+    if (e == ERR_NONE)
         return 1;
-    /* An answer in the first call ends the connection, which is what a malformed request deserves. */
-    status = framing_check_parsed(str_of(method), r->target, str_of(version), &r->fields);
-    if (status != 0) {
-        struct admin_answer a = { 0 };
+    /* An answer in the first call ends the connection, which is what such a request deserves. */
+    page_problem(&a, e, STR_NONE);
+    return send_answer(s, c, &a);
+}
 
-        page_problem(&a, problem_of_verdict(status), STR_NONE);
+/* ---- what control is asked for ---- */
+
+/* The handler's next call gives the answer. */
+static void go_on(struct request *r)
+{
+    r->over = true;
+    list_remove(&r->asking);
+    if (r->client->parked)
+        client_resume(r->client);
+}
+
+static void on_answered(struct order *o)
+{
+    struct request *r = o->asker;
+
+    r->order = NULL;
+    changes_reloaded(o, &r->later);
+    order_free(&o);
+    go_on(r);
+}
+
+static int ask_reload(struct server *s, struct client *c, struct request *r)
+{
+    struct admin_answer a = { 0 };
+
+    if (s->stopping) {
+        page_problem(&a, ERR_OVERLOADED, STR("the process is stopping"));
         return send_answer(s, c, &a);
     }
+    r->client = c;
+    r->order = order_new(s->loop, on_answered, r);
+    list_push(&s->asking, &r->asking);
+    client_request_whole(c);
+    client_park(c);
+    s->state->reload(s->state->arg, r->order);
     return 1;
 }
 
@@ -185,10 +252,16 @@ static int on_handle(void *arg, struct client *c, void *request, const char *met
     if (*size > 0) {
         r->body += *size;
         *size = 0;
-        return r->body <= BODY_MAX;
+        return r->body <= BODY_END;
+    }
+    if (r->over)
+        return !r->gone && send_answer(s, c, &r->later);
+    if (r->order != NULL) {             /* called without a reason: it still waits */
+        client_park(c);
+        return 1;
     }
     answer(s, c, r, method, &a);
-    return send_answer(s, c, &a);
+    return a.reload ? ask_reload(s, c, r) : send_answer(s, c, &a);
 }
 
 static void on_completed(void *arg, struct client *c, void *request, bool clean)
@@ -203,9 +276,14 @@ static void on_completed(void *arg, struct client *c, void *request, bool clean)
 
 static void on_gone(void *arg, struct client *c, void *request)
 {
-    (void)arg;              /* nothing is ever parked */
-    (void)c;
-    (void)request;
+    struct request *r = request;
+
+    (void)arg;
+    order_abandon(&r->order);
+    r->client = c;
+    r->gone = true;
+    client_cut(c);
+    go_on(r);
 }
 
 static void on_body_late(void *arg, struct client *c, void *request)
@@ -250,7 +328,9 @@ struct server *server_new(struct loop *loop, struct listener *listener, const st
 {
     struct server *s = xnew(struct server);
 
+    s->loop = loop;
     s->state = state;
+    list_init(&s->asking);
     if (!listener->local) {
         host_of(listener->text, s->own[0], sizeof s->own[0]);
         host_of(listener->address, s->own[1], sizeof s->own[1]);
@@ -267,6 +347,14 @@ struct server *server_new(struct loop *loop, struct listener *listener, const st
 
 void server_stop(struct server *s)
 {
+    s->stopping = true;
+    list_each(it, &s->asking) {
+        struct request *r = list_entry(it, struct request, asking);
+
+        order_abandon(&r->order);
+        page_problem(&r->later, ERR_OVERLOADED, STR("the process is stopping"));
+        go_on(r);
+    }
     pump_stop(s->pump);
     pump_drain(s->pump, 0);
 }

@@ -94,10 +94,10 @@ static void show(struct control *c, struct config *config)
 {
     struct config *was;
 
-    pthread_mutex_lock(&c->shown_lock);
+    pthread_mutex_lock(&c->admin_lock);
     was = c->shown;
     c->shown = config;
-    pthread_mutex_unlock(&c->shown_lock);
+    pthread_mutex_unlock(&c->admin_lock);
     config_unref(&was);
 }
 
@@ -105,9 +105,9 @@ struct config *control_shown(struct control *c)
 {
     struct config *shown;
 
-    pthread_mutex_lock(&c->shown_lock);
+    pthread_mutex_lock(&c->admin_lock);
     shown = c->shown == NULL ? NULL : config_ref(c->shown);
-    pthread_mutex_unlock(&c->shown_lock);
+    pthread_mutex_unlock(&c->admin_lock);
     return shown;
 }
 
@@ -210,7 +210,7 @@ static bool catch_signals(struct control *c, const sigset_t *set)
 int control_run(const struct run_options *options)
 {
     struct control c = { .path = options->config, .exit_code = EX_OSERR, .graves_lock = PTHREAD_MUTEX_INITIALIZER,
-                         .shown_lock = PTHREAD_MUTEX_INITIALIZER };
+                         .admin_lock = PTHREAD_MUTEX_INITIALIZER };
     struct conf_report report;
     struct config *config;
     sigset_t signals;

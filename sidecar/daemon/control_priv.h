@@ -5,6 +5,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "base/str.h"
 #include "loop/loop.h"
 #include "proxy/worker.h"
 
@@ -15,6 +16,7 @@ struct conf_report;
 struct config;
 struct discovery;
 struct listener;
+struct order;
 struct offload;
 
 enum phase { STARTING, RUNNING, DELAYING, DRAINING, STOPPED };
@@ -57,8 +59,10 @@ struct control {
     _Atomic(enum phase) phase_seen;
     atomic_bool targets_seen;
     atomic_ullong generation_seen;
-    pthread_mutex_t shown_lock;
+    pthread_mutex_t admin_lock;         /* of these two */
     struct config *shown;               /* of the plan made last; a reference */
+    struct order *asked;                /* by the admin thread (orders.c) */
+    struct order *waiting, *running;    /* control's own */
     /* plans that nobody uses any more */
     pthread_mutex_t graves_lock;
     struct plan *graves;
@@ -105,6 +109,19 @@ void control_shut(void *arg, unsigned worker);
 struct listener **control_listeners(struct control *c, const struct config *config, struct conf_report *report);
 /* They are control's from now on; of those before, what is not among them is gone. Takes the array over. */
 void control_set_listeners(struct control *c, struct listener **now, const struct config *config);
+
+/* ---- orders.c ---- */
+
+/* Somebody wants to know what comes of a reload. Takes the order over. Any thread. */
+void control_ask_reload(struct control *c, struct order *o);
+/* The reload that all waited for has ended in a new plan, or in nothing; text: mistakes and warnings. */
+void control_orders_judged(struct control *c, struct sc_str text, bool taken);
+/* The plan made last is in force. */
+void control_orders_in_force(struct control *c);
+/* Those that still wait will see no reload. */
+void control_orders_refuse(struct control *c, const char *why);
+/* Answers all that there are, at the end of the process. */
+void control_orders_end(struct control *c);
 
 /* ---- start.c ---- */
 

@@ -183,13 +183,17 @@ static struct plan *next_plan(struct control *c, struct conf_report *report)
 static void reload(struct control *c)
 {
     struct conf_report report;
+    struct buf text = BUF_INIT;
     struct plan *plan;
 
     handed_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ns() / 1000);
     report_init(&report);
     plan = next_plan(c, &report);
     control_print(&report, true);
+    report_print(&report, &text);
     report_fini(&report);
+    control_orders_judged(c, buf_view(&text), plan != NULL);
+    buf_fini(&text);
     if (plan != NULL) {
         control_run_plan(c, plan);
         log_info("configuration %s loaded again: generation %llu", c->path, (unsigned long long)c->generation);
@@ -203,6 +207,7 @@ void control_reload(struct control *c)
 {
     if (c->phase > RUNNING) {
         log_info("stopping: the configuration is not read again");
+        control_orders_refuse(c, "the process is stopping");
     } else if (c->changing) {
         log_info("the configuration is read again when the one before is in force");
         c->reload_wanted = true;
@@ -219,8 +224,11 @@ static void on_change_over(struct control *c)
     if (c->generation > 1)
         log_info("generation %llu is in force", (unsigned long long)c->generation);
     control_notify(c);
+    control_orders_in_force(c);
     if (c->patient)
         timer_start(c->loop, &c->delay, 0);
+    if (c->phase != RUNNING)
+        control_orders_refuse(c, "the process is stopping");
     if (!c->reload_wanted || c->phase != RUNNING)
         return;
     c->reload_wanted = false;

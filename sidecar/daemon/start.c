@@ -89,6 +89,22 @@ static struct config *config_now(void *arg)
     return control_shown(arg);
 }
 
+static void on_drain(struct control *c)
+{
+    if (c->phase <= RUNNING)            /* asked again, it hurries nobody */
+        control_stop(c, false);
+}
+
+static void drain(void *arg)
+{
+    control_post(arg, on_drain);
+}
+
+static void reload_for(void *arg, struct order *o)
+{
+    control_ask_reload(arg, o);
+}
+
 static bool start_admin(struct control *c)
 {
     struct sc_error e = SC_ERROR_INIT;
@@ -97,6 +113,7 @@ static bool start_admin(struct control *c)
         .arg = c, .facts = facts, .node = c->config->node.name, .zone = c->config->node.zone,
         .version = PACKAGE_VERSION, .libraries = version_libraries(), .degraded = version_degraded(),
         .services = services_now, .config = config_now,
+        .drain = drain, .reload = reload_for,
     };
     c->admin = admin_start(&c->config->admin, &c->admin_state, &e);
     if (c->admin == NULL)

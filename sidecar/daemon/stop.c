@@ -116,8 +116,12 @@ void control_end(struct control *c)
 {
     for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)
         worker_stop(c->workers[i]);
+    control_set_phase(c, STOPPED);
     loop_read_mail(c->loop);
+    control_orders_end(c);
     admin_stop(&c->admin);
+    loop_read_mail(c->loop);                    /* what it wrote last */
+    control_orders_end(c);
     if (c->discovery != NULL)
         discovery_stop(&c->discovery);          /* until then it may have a table for the workers */
     for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)

@@ -28,10 +28,18 @@ static struct discovery_status *give_services(void *arg)
     return known;
 }
 
+static unsigned drains;
+
+static void count_drain(void *arg)
+{
+    assert_ptr_equal(arg, &facts);
+    drains++;
+}
+
 static const struct admin_version libraries[] = { { "libcurl", "7.88.1" }, { "jansson", "2.14" }, { NULL, NULL } };
 static const char *const degraded[] = { "no transport seam", NULL };
 static const struct admin_state state_of_things = {
-    .arg = &facts, .facts = give_facts, .services = give_services, .node = "web-7", .zone = "a", .version = "1.2.3",
+    .arg = &facts, .facts = give_facts, .services = give_services, .drain = count_drain, .node = "web-7", .zone = "a", .version = "1.2.3",
     .libraries = libraries, .degraded = degraded,
 };
 
@@ -247,11 +255,11 @@ static void methods_and_paths(void **state)
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         ask(methods[i], "/health", NULL);
         expect_problem(405, "\"code\":\"method-not-allowed\"");
-        assert_true(got.allow);
+        assert_string_equal(got.allow, "GET, HEAD");
     }
     ask("HEAD", "/health/live", NULL);
     expect(200, "{\"status\":\"live\",\"reasons\":[]}\n");
-    assert_false(got.allow);
+    assert_null(got.allow);
     get("/health/");
     assert_int_equal(got.status, 200);
     get("/healthy");
@@ -274,6 +282,55 @@ static void refused(void **state)
     buf_fini(&got.body);
     page_answer(&state_of_things, &r, &got);
     expect_problem(403, "\"code\":\"forbidden\"");
+}
+
+static void ask_as(bool local, bool trusted, const char *method, const char *path)
+{
+    struct admin_request r = {
+        .arena = &arena, .method = str_of(method), .path = str_of(path), .host = STR("localhost"), .loopback = true,
+        .local = local, .trusted = trusted, .who = "uid 7 (pid 8)",
+    };
+
+    buf_fini(&got.body);
+    page_answer(&state_of_things, &r, &got);
+}
+
+/* GET changes nothing; POST is for those who may. */
+static void changes(void **state)
+{
+    static const char *const paths[] = { "/admin/drain", "/admin/reload" };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        drains = 0;
+        ask_as(true, true, "GET", paths[i]);
+        expect_problem(405, "\"code\":\"method-not-allowed\"");
+        assert_string_equal(got.allow, "POST");
+        ask_as(true, true, "HEAD", paths[i]);
+        expect_problem(405, "");
+        ask_as(true, false, "POST", paths[i]);
+        expect_problem(403, "root, our own user");
+        ask_as(false, false, "POST", paths[i]);
+        expect_problem(403, "none is configured");
+        assert_false(got.reload);
+        assert_int_equal(drains, 0);
+        ask_as(true, true, "POST", paths[i]);
+        assert_int_equal(drains, i == 0);
+        assert_true(got.reload == (i == 1));
+    }
+    ask_as(true, true, "POST", "/admin/drain");
+    expect(202, "{\"status\":\"draining\"}\n");
+}
+
+static void config_is_for_admins(void **state)
+{
+    (void)state;
+    ask_as(false, false, "GET", "/config");
+    expect_problem(403, "needs a token");
+    ask_as(true, false, "GET", "/config");
+    expect_problem(403, "root, our own user");
+    ask_as(true, true, "GET", "/config");
+    expect_problem(503, "no configuration is in force yet");
 }
 
 static void a_service(void **state)
@@ -356,6 +413,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(version_and_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(methods_and_paths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(config_is_for_admins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_service, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_service_without_targets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_service_nobody_told_of, set_up, tear_down),
