@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 _outrider()
 {
+    local asking='status health targets services routes metrics top drain reload'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run check schema help version --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "run check $asking schema help version --help --version" -- "$word")
         return
     fi
     case $before in
@@ -14,13 +15,35 @@ _outrider()
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
+    --admin|--token-file)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    -o|--output)
+        mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$word")
+        return
+        ;;
     esac
     case $command in
+    status|routes|drain|reload)
+        mapfile -t COMPREPLY < <(compgen -W '--admin --token-file -o --output --help' -- "$word")
+        ;;
+    health|targets|services)
+        # compgen would expand what stands in names of services.
+        mapfile -t COMPREPLY < <(compgen -W '--admin --token-file -o --output --help' -- "$word"
+            "${COMP_WORDS[0]}" services 2>/dev/null | awk -v word="$word" 'NR > 1 && index($1, word) == 1 { print $1 }')
+        ;;
+    metrics)
+        mapfile -t COMPREPLY < <(compgen -W '--admin --token-file --help' -- "$word")
+        ;;
+    top)
+        mapfile -t COMPREPLY < <(compgen -W '--admin --token-file -d --delay -n --count --help' -- "$word")
+        ;;
     run|check)
         mapfile -t COMPREPLY < <(compgen -W '-c --config --help' -- "$word")
         ;;
     help)
-        mapfile -t COMPREPLY < <(compgen -W "run check schema help version --keys --markdown --man --help
+        mapfile -t COMPREPLY < <(compgen -W "run check $asking schema help version --keys --markdown --man --help
             $("${COMP_WORDS[0]}" help --keys 2>/dev/null)" -- "$word")
         ;;
     schema|version)

@@ -5,6 +5,7 @@
 #include "conf/describe.h"
 #include "conf/load.h"
 #include "daemon/control.h"
+#include "daemon/show.h"
 #include "proxy/config.h"
 
 #include <stdio.h>
@@ -78,6 +79,29 @@ const struct command commands[] = {
       "Prints `FILE:LINE:COLUMN: KEY: what is wrong` on standard error for every mistake, or `FILE: ok`. Nothing is bound,\n"
       "connected to or resolved. The exit code is 0, or 78 when there are mistakes.",
       file_options, 0, command_check },
+    { "status", "[--admin ADDRESS]", "how the sidecar that runs is",
+      "Asks the sidecar that runs how it is: ready or not and why, its version, how many requests are in flight. The exit\n"
+      "code of this and of the commands that follow is 69 when no sidecar answers and 77 when it may not.",
+      show_options, 0, command_status },
+    { "health", "[SERVICE]", "how its services are", "Shows each service, or one: its status, how many targets it has and "
+      "how many of them may be picked, and\nwhere they come from.", show_options, 1, command_health },
+    { "targets", "[SERVICE]", "its targets, and why they get traffic or not",
+      "Shows the targets of each service, or of one: state, weight, requests in flight, and why it may not be picked.",
+      show_options, 1, command_targets },
+    { "services", "[SERVICE]", "its services, and the routes that lead to them",
+      "Shows the services in force and the routes that lead to them, or one with its targets. With `--output json` one comes\n"
+      "with its configuration.", show_options, 1, command_services },
+    { "routes", "", "its routes, in their order", "Shows the routes in force, in the order of the file.", show_options, 0,
+      command_routes },
+    { "metrics", "", "its metrics", "Prints the metrics of the sidecar that runs, as Prometheus reads them.", raw_options, 0,
+      command_metrics },
+    { "top", "[-d SECONDS] [-n TIMES]", "its state and targets, again and again",
+      "Shows the state and the targets of the sidecar that runs, again and again.", top_options, 0, command_top },
+    { "drain", "", "stops it gracefully", "Tells the sidecar that runs to stop gracefully, as TERM does: not ready any more, "
+      "then what is in flight ends.", show_options, 0, command_drain },
+    { "reload", "", "makes it read its configuration again",
+      "Makes the sidecar that runs read its configuration again, and waits until it is in force. Mistakes go to standard\n"
+      "error; then the one before stays in force, and the exit code is 78.", show_options, 0, command_reload },
     { "schema", "", "prints the JSON Schema of the configuration",
       "Prints the configuration's JSON Schema (2020-12), for editors and for checks elsewhere.", NULL, 0, command_schema },
     { "help", "[KEY | COMMAND]", "explains a key of the configuration, or a command",
