@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct ask_options {
-    const char *address;        /* "unix:/path" or "host:port"; NULL: $OUTRIDER_ADMIN, the default socket, the default port */
+    const char *address;        /* "unix:/path" or "host:port"; NULL: $OUTRIDER_ADMIN, or the default ones */
     const char *token_file;     /* its first line is sent as a bearer token; NULL: none */
 };
 

@@ -89,16 +89,17 @@ const struct command commands[] = {
       "Shows the targets of each service, or of one: state, weight, requests in flight, and why it may not be picked.",
       show_options, 1, command_targets },
     { "services", "[SERVICE]", "its services, and the routes that lead to them",
-      "Shows the services in force and the routes that lead to them, or one with its targets. With `--output json` one comes\n"
-      "with its configuration.", show_options, 1, command_services },
+      "Shows the services in force and the routes that lead to them, or one with its targets. With `--output json`\n"
+      "one comes with its configuration.", show_options, 1, command_services },
     { "routes", "", "its routes, in their order", "Shows the routes in force, in the order of the file.", show_options, 0,
       command_routes },
     { "metrics", "", "its metrics", "Prints the metrics of the sidecar that runs, as Prometheus reads them.", raw_options, 0,
       command_metrics },
     { "top", "[-d SECONDS] [-n TIMES]", "its state and targets, again and again",
       "Shows the state and the targets of the sidecar that runs, again and again.", top_options, 0, command_top },
-    { "drain", "", "stops it gracefully", "Tells the sidecar that runs to stop gracefully, as TERM does: not ready any more, "
-      "then what is in flight ends.", show_options, 0, command_drain },
+    { "drain", "", "stops it gracefully",
+      "Tells the sidecar that runs to stop gracefully, as TERM does: not ready any more, then what is in flight ends.",
+      show_options, 0, command_drain },
     { "reload", "", "makes it read its configuration again",
       "Makes the sidecar that runs read its configuration again, and waits until it is in force. Mistakes go to standard\n"
       "error; then the one before stays in force, and the exit code is 78.", show_options, 0, command_reload },

@@ -52,7 +52,8 @@ static int said_no(const struct command *self, const struct reply *r)
 static bool is_answer(const struct reply *r, const char *path)
 {
     return (r->status >= 200 && r->status < 300) ||
-           (r->status == 503 && strncmp(path, "/health", 7) == 0) || (r->status == 422 && strcmp(path, "/admin/reload") == 0);
+           (r->status == 503 && strncmp(path, "/health", 7) == 0) ||
+           (r->status == 422 && strcmp(path, "/admin/reload") == 0);
 }
 
 /* EX_OK with an answer in *r, or an exit code: everything was said. */
@@ -154,7 +155,8 @@ static void add_list(struct columns *c, const struct data *list, const char *non
             buf_printf(&text, ", ... (%zu)", data_size(list));
             break;
         }
-        buf_printf(&text, "%s%s", i == 0 ? "" : ", ", data_text(data_at(list, i)) == NULL ? "" : data_text(data_at(list, i)));
+        buf_puts(&text, i == 0 ? "" : ", ");
+        buf_puts(&text, data_text(data_at(list, i)) == NULL ? "?" : data_text(data_at(list, i)));
     }
     columns_add(c, text.n == 0 ? none : text.p);
     buf_fini(&text);

@@ -18,7 +18,7 @@ BARRED = {
     "setlocale": ("jansson reads and writes numbers by the locale", ()),
     "tmpnam tempnam mktemp": ("a race", ()),
     "atoi atol atoll atof": ("no errors: base/units.h, base/str.h", ()),
-    "getaddrinfo": ("blocks: loop/offload.h; listen.o is control's", ("resolver.o", "listen.o")),
+    "getaddrinfo": ("blocks: loop/offload.h; listen.o is control's, ask.o a command's", ("resolver.o", "listen.o", "ask.o")),
     "setjmp longjmp __longjmp_chk": ("skips what cleans up", ()),
     "alloca": ("no bound", ()),
     "curl_easy_perform curl_multi_wait curl_multi_poll": ("blocks", ()),

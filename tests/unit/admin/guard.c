@@ -98,7 +98,8 @@ static void bearer_tokens(void **state)
         { "BEARER   a-very-long-token-of-the-boss", ROLE_ADMIN },
         { "Bearer 0123456789abcde", ROLE_NONE }, { "Bearer 0123456789abcdef0123456789abcdef", ROLE_NONE },
         { "Bearer 0123456789abcdefg", ROLE_NONE }, { "Bearer", ROLE_NONE }, { "Bearer ", ROLE_NONE }, { "", ROLE_NONE },
-        { "0123456789abcdef", ROLE_NONE }, { "Basic 0123456789abcdef", ROLE_NONE }, { "Bearer\t0123456789abcdef", ROLE_NONE },
+        { "0123456789abcdef", ROLE_NONE }, { "Basic 0123456789abcdef", ROLE_NONE },
+        { "Bearer\t0123456789abcdef", ROLE_NONE },
         { "Bearer 0123456789ABCDEF", ROLE_NONE }, { "Bearer 0123456789abcdef, x", ROLE_NONE },
     };
 

@@ -1,4 +1,4 @@
-/* tests/unit/admin/order.c - an order is answered, or abandoned, or both, and freed once (run with a sanitizer for the rest).
+/* tests/unit/admin/order.c - an order is answered, or abandoned, or both, and freed once.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 

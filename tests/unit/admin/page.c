@@ -39,7 +39,8 @@ static void count_drain(void *arg)
 static const struct admin_version libraries[] = { { "libcurl", "7.88.1" }, { "jansson", "2.14" }, { NULL, NULL } };
 static const char *const degraded[] = { "no transport seam", NULL };
 static const struct admin_state state_of_things = {
-    .arg = &facts, .facts = give_facts, .services = give_services, .drain = count_drain, .node = "web-7", .zone = "a", .version = "1.2.3",
+    .arg = &facts, .facts = give_facts, .services = give_services, .drain = count_drain,
+    .node = "web-7", .zone = "a", .version = "1.2.3",
     .libraries = libraries, .degraded = degraded,
 };
 

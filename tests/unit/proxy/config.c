@@ -336,7 +336,8 @@ static void is_printed_without_secrets(void **state)
 {
     static const char *const shown[] = {
         "\"registries\":{\"main\":{\"type\":\"consul\",\"address\":[\"http://127.0.0.1:8500\"],\"token\":\"***\",",
-        "\"source\":{\"registry\":\"main\",\"service\":\"things\",", "\"balancer\":{\"type\":\"least_request\",\"choices\":3}",
+        "\"source\":{\"registry\":\"main\",\"service\":\"things\",",
+        "\"balancer\":{\"type\":\"least_request\",\"choices\":3}",
         "\"source\":null", "\"balancer\":{\"type\":\"round_robin\"}",
     };
     struct config *c = load_good(
