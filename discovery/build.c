@@ -29,18 +29,6 @@ static void quarantine(struct tracked *t, const struct record *r, const char *re
     t->nquarantined++;
 }
 
-const struct address *record_addresses(const struct record *r, struct address *one, unsigned *n)
-{
-    *n = 0;
-    if (r->wrong != NULL)
-        return NULL;
-    if (r->name.name != NULL)
-        return name_addresses(r->name.name, n);
-    if (r->at.path != NULL ? address_unix(one, r->at.path) : address_numeric(one, r->at.host, r->at.port))
-        *n = 1;
-    return one;
-}
-
 static unsigned count_addresses(const struct record *r)
 {
     unsigned n = r->wrong == NULL;
@@ -50,20 +38,32 @@ static unsigned count_addresses(const struct record *r)
     return n;
 }
 
+static void each_source(struct tracked *t, void (*fn)(struct source *s, void *arg), void *arg)
+{
+    list_each(it, &t->sources)
+        fn(list_entry(it, struct source, link), arg);
+    list_each(it, &t->leaving)
+        fn(list_entry(it, struct source, link), arg);
+}
+
+static void count_source(struct source *s, void *arg)
+{
+    unsigned *all = arg;
+
+    for (unsigned i = 0; i < s->nrecords && *all < TRACKED_TARGETS_MAX; i++)
+        *all += count_addresses(&s->records[i]);
+    list_each(it, &s->held)
+        *all += count_addresses(held_record(it));
+    if (*all > TRACKED_TARGETS_MAX)
+        *all = TRACKED_TARGETS_MAX;
+}
+
 static unsigned count_targets(struct tracked *t)
 {
     unsigned all = 0;
 
-    for (unsigned i = 0; i < t->nrecords && all < TRACKED_TARGETS_MAX; i++)
-        all += count_addresses(&t->records[i]);
-    list_each(it, &t->held)
-        all += count_addresses(held_record(it));
-    return all < TRACKED_TARGETS_MAX ? all : TRACKED_TARGETS_MAX;
-}
-
-const char *record_host(const struct endpoint *e)
-{
-    return e->path != NULL ? "localhost" : e->host;
+    each_source(t, count_source, &all);
+    return all;
 }
 
 static void set_key(struct buf *key, const struct endpoint *e, const struct address *a)
@@ -188,6 +188,19 @@ static void build_record(struct build *b, const struct record *r)
     explain(b->t, r, has_room);
 }
 
+static void build_named(struct source *s, void *arg)
+{
+    for (unsigned i = 0; i < s->nrecords; i++)
+        build_record(arg, &s->records[i]);
+}
+
+static void build_held(struct source *s, void *arg)
+{
+    list_each(it, &s->held)
+        build_record(arg, held_record(it));
+    s->shown_held = s->nheld;
+}
+
 void tracked_build(struct tracked *t)
 {
     struct build b = { .t = t, .room = count_targets(t), .key = BUF_INIT };
@@ -196,16 +209,13 @@ void tracked_build(struct tracked *t)
     t->nquarantined = 0;
     b.set = target_set_new(t->shared, b.room);
     b.set->n = 0;
-    for (unsigned i = 0; i < t->nrecords; i++)
-        build_record(&b, &t->records[i]);
-    list_each(it, &t->held)
-        build_record(&b, held_record(it));
+    each_source(t, build_named, &b);
+    each_source(t, build_held, &b);
     target_set_finish(b.set, t->conf->balancer.ops, t->conf->balancer.conf);
     forget_gone(&b);
     buf_fini(&b.key);
     target_set_unref(&t->set);
     t->set = b.set;
-    t->shown_held = t->nheld;
     t->built = loop_now(t->loop);
     t->dirty = false;
     t->stale_status = true;
@@ -214,19 +224,17 @@ void tracked_build(struct tracked *t)
 
 /* --- status --- */
 
-static void copy_source(struct service_status *s, const struct tracked *t)
+static void copy_sources(struct service_status *s, const struct tracked *t)
 {
-    struct source_status *source = arena_alloc(&s->arena, sizeof *source);
+    struct source_status *list;
+    unsigned n = 0;
 
-    *source = t->source;
-    source->interval = t->watch.interval;
-    source->held = t->shown_held > 0;
-    source->registry = arena_dupz(&s->arena, str_of(t->source.registry));
-    source->last_change.wall = t->changed_wall;
-    source->last_change.cause = t->cause == NULL ? NULL : arena_dupz(&s->arena, str_of(t->cause));
-    source->last_error = t->error == NULL ? NULL : arena_dupz(&s->arena, str_of(t->error));
-    s->sources = source;
-    s->nsources = 1;
+    list_each(it, &t->sources)
+        n++;
+    list = arena_alloc(&s->arena, (n + 1) * sizeof *list);
+    list_each(it, &t->sources)
+        source_describe(list_entry(it, struct source, link), &s->arena, &list[s->nsources++]);
+    s->sources = list;
 }
 
 static void copy_quarantine(struct service_status *s, const struct tracked *t)
@@ -250,7 +258,7 @@ static struct service_status *describe(const struct tracked *t)
     arena_init(&s->arena, 512);
     s->name = arena_dupz(&s->arena, str_of(t->shared->name));
     s->set = target_set_ref(t->set);
-    copy_source(s, t);
+    copy_sources(s, t);
     copy_quarantine(s, t);
     return s;
 }

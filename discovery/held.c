@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "discovery/backoff.h"
 #include "discovery/probe.h"
+#include "discovery/tracked.h"
 
 #include <stdlib.h>
 
@@ -20,8 +21,8 @@ struct held_probe {
 };
 
 struct held {
-    struct link link;               /* of tracked.held */
-    struct tracked *owner;
+    struct link link;               /* of source.held */
+    struct source *source;
     struct arena arena;             /* of the record */
     struct record record;
     struct timer again;
@@ -41,40 +42,40 @@ static void stop_probes(struct held *h)
     for (unsigned i = 0; i < h->nprobes; i++)
         probe_stop(&h->probes[i].probe);
     if (h->probes != NULL)
-        loop_free_later(h->owner->loop, h->probes);
+        loop_free_later(h->source->owner->loop, h->probes);
     h->probes = NULL;
     h->nprobes = 0;
 }
 
 static void held_free(struct held *h)
 {
-    struct tracked *t = h->owner;
+    struct source *s = h->source;
 
     stop_probes(h);
     timer_stop(&h->again);
     list_remove(&h->link);
-    t->nheld--;
+    s->nheld--;
     record_fini(&h->record);
     arena_fini(&h->arena);
-    loop_free_later(t->loop, h);
-    if (t->nheld == 0)
-        timer_stop(&t->hold_end);
+    loop_free_later(s->owner->loop, h);
+    if (s->nheld == 0)
+        timer_stop(&s->hold_end);
 }
 
-void held_drop(struct tracked *t)
+void held_drop(struct source *s)
 {
-    list_each(it, &t->held)
+    list_each(it, &s->held)
         held_free(list_entry(it, struct held, link));
 }
 
 static void on_hold_end(struct timer *timer)
 {
-    struct tracked *t = list_entry(timer, struct tracked, hold_end);
+    struct source *s = list_entry(timer, struct source, hold_end);
 
-    log_info("discovery: %s: %u targets that the registry has ceased to name were kept long enough", t->shared->name,
-             t->nheld);
-    held_drop(t);
-    tracked_changed(t, "end of the hold");
+    log_info("discovery: %s: %u targets that %s has ceased to name were kept long enough", s->owner->shared->name,
+             s->nheld, s->status.registry);
+    held_drop(s);
+    source_changed(s, "end of the hold");
 }
 
 /* --- probing --- */
@@ -88,14 +89,14 @@ static void on_again(struct timer *t)
 
 static void settle(struct held *h)
 {
-    struct tracked *t = h->owner;
+    struct source *s = h->source;
 
     if (h->alive > 0) {
-        timer_start(t->loop, &h->again, jitter(PROBE_AGAIN));
+        timer_start(s->owner->loop, &h->again, jitter(PROBE_AGAIN));
         return;
     }
     held_free(h);
-    tracked_changed(t, "held targets do not answer");
+    source_changed(s, "held targets do not answer");
 }
 
 static void on_result(struct probe *p, struct check_result r)
@@ -111,7 +112,7 @@ static void on_how(struct probe *p, struct probe_how *how)
 {
     struct held *h = list_entry(p, struct held_probe, probe)->held;
 
-    health_how(h->owner->conf, h->record.at.tls, how);
+    health_how(h->source->owner->conf, h->record.at.tls, how);
     how->timeout = PROBE_TIMEOUT;
 }
 
@@ -136,25 +137,25 @@ static void probe_all(struct held *h)
             address_set_port(&p->at, h->record.at.port);
         p->how = on_how;
         p->done = on_result;
-        probe_start(h->owner->prober, p);
+        probe_start(h->source->owner->prober, p);
     }
     if (n == 0)
-        timer_start(h->owner->loop, &h->again, jitter(PROBE_AGAIN));
+        timer_start(h->source->owner->loop, &h->again, jitter(PROBE_AGAIN));
 }
 
 /* --- judging --- */
 
-static void hold(struct tracked *t, const struct endpoint *e)
+static void hold(struct source *s, const struct endpoint *e)
 {
     struct held *h = xnew(struct held);
 
-    h->owner = t;
+    h->source = s;
     h->again.fn = on_again;
     arena_init(&h->arena, 512);
-    record_init(t, &h->arena, &h->record, e);
+    record_init(s, &h->arena, &h->record, e);
     h->record.held = true;
-    list_push(&t->held, &h->link);
-    t->nheld++;
+    list_push(&s->held, &h->link);
+    s->nheld++;
     probe_all(h);
 }
 
@@ -186,61 +187,61 @@ static bool is_named(struct judgement *j, const struct endpoint *e)
     return map_get(&j->named, key_of(&j->key, e)) != NULL;
 }
 
-static void look(struct tracked *t, const struct endpoint *all, unsigned n, struct judgement *j)
+static void look(struct source *s, const struct endpoint *all, unsigned n, struct judgement *j)
 {
     for (unsigned i = 0; i < n; i++)
         if (endpoint_check(&all[i], NULL))
-            map_put(&j->named, key_of(&j->key, &all[i]), t);
+            map_put(&j->named, key_of(&j->key, &all[i]), s);
     j->view.after = j->named.n;
-    for (unsigned i = 0; i < t->nrecords; i++)
-        if (may_serve(&t->records[i])) {
+    for (unsigned i = 0; i < s->nrecords; i++)
+        if (may_serve(&s->records[i])) {
             j->view.before++;
-            j->view.removed += !is_named(j, &t->records[i].at);
+            j->view.removed += !is_named(j, &s->records[i].at);
         }
-    list_each(it, &t->held) {
+    list_each(it, &s->held) {
         j->view.before++;
         j->view.removed += !is_named(j, &held_record(it)->at);
     }
 }
 
-static void begin_hold(struct tracked *t, const struct judgement *j, const char *why)
+static void begin_hold(struct source *s, const struct judgement *j, const char *why)
 {
     char text[UNITS_MAX];
-    sc_msec hold_for = t->conf->shrink_guard.hold;
+    sc_msec hold_for = s->owner->conf->shrink_guard.hold;
 
     log_warn("discovery: %s: %s: %s (%u of %u targets are gone); they are kept while they answer, for at most %s",
-             t->shared->name, t->source.registry, why, j->view.removed, j->view.before,
+             s->owner->shared->name, s->status.registry, why, j->view.removed, j->view.before,
              units_print_duration(text, hold_for));
-    t->hold_end.fn = on_hold_end;
-    timer_start(t->loop, &t->hold_end, hold_for);
+    s->hold_end.fn = on_hold_end;
+    timer_start(s->owner->loop, &s->hold_end, hold_for);
 }
 
 /* Those that are named again leave; those that are missing now come. */
-static void update(struct tracked *t, struct judgement *j, const char *why)
+static void update(struct source *s, struct judgement *j, const char *why)
 {
-    bool began = t->nheld > 0;
+    bool began = s->nheld > 0;
 
-    for (unsigned i = 0; i < t->nrecords; i++)
-        if (may_serve(&t->records[i]) && !is_named(j, &t->records[i].at))
-            hold(t, &t->records[i].at);
-    list_each(it, &t->held)
+    for (unsigned i = 0; i < s->nrecords; i++)
+        if (may_serve(&s->records[i]) && !is_named(j, &s->records[i].at))
+            hold(s, &s->records[i].at);
+    list_each(it, &s->held)
         if (is_named(j, &held_record(it)->at))
             held_free(list_entry(it, struct held, link));
-    if (!began && t->nheld > 0)
-        begin_hold(t, j, why);
+    if (!began && s->nheld > 0)
+        begin_hold(s, j, why);
 }
 
-void held_judge(struct tracked *t, const struct endpoint *all, unsigned n, bool doubted)
+void held_judge(struct source *s, const struct endpoint *all, unsigned n, bool doubted)
 {
     struct judgement j = { .named = MAP_INIT, .key = BUF_INIT, .view = { .doubted = doubted } };
     const char *why;
 
-    look(t, all, n, &j);
-    why = guard_reason(&t->conf->shrink_guard, &j.view);
+    look(s, all, n, &j);
+    why = guard_reason(&s->owner->conf->shrink_guard, &j.view);
     if (why == NULL)
-        held_drop(t);
+        held_drop(s);
     else
-        update(t, &j, why);
+        update(s, &j, why);
     map_fini(&j.named);
     buf_fini(&j.key);
 }

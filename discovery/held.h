@@ -5,9 +5,9 @@
  * every other second, gone with the first probe that fails, and with the end of the hold. */
 #pragma once
 
-#include "discovery/tracked.h"
+#include "discovery/source.h"
 
-/* Before an answer is taken: which targets in force it lacks, and whether they are held. */
-void held_judge(struct tracked *t, const struct endpoint *all, unsigned n, bool doubted);
+/* Before an answer of s is taken: which of its targets in force it lacks, and whether they are held. */
+void held_judge(struct source *s, const struct endpoint *all, unsigned n, bool doubted);
 /* Lets go of all of them. */
-void held_drop(struct tracked *t);
+void held_drop(struct source *s);

@@ -1,0 +1,85 @@
+/* discovery/source.h - one source of a service: its watch, its last answer, the names in it, how fresh it is.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside discovery/ only; discovery thread. A service has one source or several; each follows its registry, is late and is
+ * guarded by itself. Its service (tracked.h) makes one set of what all of them say. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "discovery/provider.h"
+#include "discovery/resolver.h"
+#include "discovery/service.h"
+#include "discovery/status.h"
+#include "loop/loop.h"
+
+struct source;
+struct tracked;
+
+/* A registry in use by at least one watch. */
+struct registry_use {
+    struct link link;
+    struct registry_live live;
+    const struct registry *conf;
+    unsigned watches;
+};
+
+/* One record of an answer. */
+struct record {
+    struct endpoint at;
+    const char *wrong;              /* why no target can be made of it; NULL: fine */
+    struct name_user name;          /* .name NULL: a numeric address or a socket */
+    bool held;
+    struct source *source;
+};
+
+struct source {
+    struct link link;               /* of tracked.sources or tracked.leaving */
+    struct tracked *owner;
+    const struct source_conf *conf; /* of the plan in force; NULL: the targets that the service states itself */
+    const struct provider *provider;
+    struct registry_use *registry;  /* NULL: static, or not watched any more */
+    struct watch watch;
+    bool watching;
+
+    struct arena arena;             /* of the records */
+    struct record *records;         /* the last answer */
+    unsigned nrecords;
+    struct link held;               /* what it lacks and the shrink guard keeps; held.c */
+    unsigned nheld, shown_held;     /* now; in the set in force */
+    struct timer hold_end;
+
+    struct source_status status;    /* without what follows */
+    char *name;                     /* of the registry: status.registry, for as long as the source lives */
+    sc_msec changed_wall;
+    char *cause, *error;            /* of the last change, of the last failure */
+};
+
+/* Not watched yet. registry NULL: the targets that the service states itself. */
+struct source *source_new(struct tracked *owner, struct registry_use *registry);
+/* Its watch, its records and what is held of them. */
+void source_free(struct source **s);
+
+/* Begins anew. conf is the source in the plan that now holds, NULL for stated targets. */
+void source_watch(struct source *s, const struct source_conf *conf);
+/* What it said stays. */
+void source_unwatch(struct source *s);
+/* A reload that left the source alone: only what points into the configuration is new. */
+void source_repoint(struct source *s, const struct source_conf *conf);
+
+/* Whether it has said something, if only that it fails, and every name in the answer was looked up once. */
+bool source_is_ready(const struct source *s);
+/* Its targets are others now (the cause: a word or two for the status); a set is to be made. */
+void source_changed(struct source *s, const char *cause);
+/* Into the arena of a status. */
+void source_describe(const struct source *s, struct arena *a, struct source_status *to);
+
+/* A record of s as e says; its strings live in the arena. */
+void record_init(struct source *s, struct arena *arena, struct record *r, const struct endpoint *e);
+void record_fini(struct record *r);
+/* Its addresses, without their port when they come from a name. `one` may hold the answer. */
+const struct address *record_addresses(const struct record *r, struct address *one, unsigned *n);
+/* What the target is called. */
+const char *record_host(const struct endpoint *e);
+/* The record of a member of s->held. held.c */
+struct record *held_record(struct link *l);
