@@ -17,6 +17,10 @@ void conf_print(const struct sc_field *fields, const void *value, struct buf *ou
  * value too: nothing was loaded. */
 void conf_print_choice(const char *key, const char *name, const struct sc_field *fields, const void *value,
                        struct buf *out);
+/* The values that differ from those in `dflt`, as "PREFIXKEY=JSON" with a space before each; secrets and the keys named in
+ * `but` (NULL-terminated) left out. */
+void conf_print_changed(const struct sc_field *fields, const void *value, const void *dflt, const char *const *but,
+                        const char *prefix, struct buf *out);
 /* A tree as JSON: scalars of ours, such as defaults. Never for what users wrote: it would show their secrets. */
 void conf_print_node(const struct node *n, struct buf *out);
 

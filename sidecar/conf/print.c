@@ -191,6 +191,31 @@ static bool differs(const struct sc_field *f, const void *was, const void *now)
     return !same;
 }
 
+struct changes {
+    const char *value, *dflt, *prefix;
+    const char *const *but;
+    struct buf *out;
+};
+
+static void print_changed_row(const struct sc_field *f, size_t base, void *arg)
+{
+    struct changes *c = arg;
+    size_t at = base + f->offset;
+
+    if (f->type == SC_T_SECRET || is_among(f->name, c->but) || !differs(f, c->dflt + at, c->value + at))
+        return;
+    buf_printf(c->out, " %s%s=", c->prefix, f->name);
+    print_value(f, c->value + at, c->out);
+}
+
+void conf_print_changed(const struct sc_field *fields, const void *value, const void *dflt, const char *const *but,
+                        const char *prefix, struct buf *out)
+{
+    struct changes c = { value, dflt, prefix, but, out };
+
+    field_each(fields, 0, print_changed_row, &c);
+}
+
 struct comparison {
     const char *was, *now;
     struct buf *path;

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 
 bool digest_websocket_accept(struct sc_str key, char to[DIGEST_WEBSOCKET + 1])
 {
@@ -20,5 +21,18 @@ bool digest_websocket_accept(struct sc_str key, char to[DIGEST_WEBSOCKET + 1])
         return false;
     assert(n == 20);
     EVP_EncodeBlock((unsigned char *)to, sum, (int)n);
+    return true;
+}
+
+bool digest_sha256(struct sc_str text, char to[DIGEST_SHA256 + 1])
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    if (EVP_Digest(text.p, text.n, sum, &n, EVP_sha256(), NULL) != 1)
+        return false;
+    assert(n == DIGEST_SHA256 / 2);
+    for (unsigned i = 0; i < n; i++)
+        snprintf(to + 2 * i, 3, "%02x", sum[i]);
     return true;
 }
