@@ -5,8 +5,8 @@
  *   {"format":"outrider-targets","version":1,"sha256":"64 HEX DIGITS","bytes":N}
  * The second one, N bytes with its line end and of that digest:
  *   {"identity":"...","live":MS,"changed":MS,"cause":"...","index":"N","targets":[{"host":"...","port":N,...}]}
- * Times are milliseconds since 1970. What is left out of a target has the value that it has in a file of targets. Whatever is
- * not exactly so is refused whole: half an answer is worse than none. Pure; any thread. */
+ * Times are milliseconds since 1970. What is left out of a target has the value that it has in a file of targets.
+ * Whatever is not exactly so is refused whole: half an answer is worse than none. Pure; any thread. */
 #pragma once
 
 #include "base/arena.h"
