@@ -204,21 +204,19 @@ void source_watch(struct source *s, const struct source_conf *conf)
     source_repoint(s, conf);
     s->status = (struct source_status){ .registry = s->name, .type = s->provider->name };
     s->watching = true;
-    if (live != NULL && s->registry->watches++ == 0 && live->provider->open != NULL)
-        live->provider->open(live);
+    if (live != NULL)
+        registry_take(s->registry);
     s->provider->watch(&s->watch);
 }
 
 void source_unwatch(struct source *s)
 {
-    struct registry_live *live = s->watch.registry;
-
     if (!s->watching)
         return;
     s->watching = false;
     s->provider->unwatch(&s->watch);
-    if (live != NULL && --s->registry->watches == 0 && live->provider->close != NULL)
-        live->provider->close(live);
+    if (s->registry != NULL)
+        registry_leave(s->registry);
     s->conf = NULL;
     s->registry = NULL;
 }

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
-#include "discovery/provider.h"
+#include "discovery/registry_use.h"
 #include "discovery/resolver.h"
 #include "discovery/service.h"
 #include "discovery/status.h"
@@ -15,14 +15,6 @@
 
 struct source;
 struct tracked;
-
-/* A registry in use by at least one watch. */
-struct registry_use {
-    struct link link;
-    struct registry_live live;
-    const struct registry *conf;
-    unsigned watches;
-};
 
 /* One record of an answer. */
 struct record {

@@ -2,9 +2,19 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/status.h"
 
+#include "base/alloc.h"
 #include "base/refs.h"
 
 #include <stdlib.h>
+
+struct discovery_status *discovery_status_new(unsigned n)
+{
+    struct discovery_status *s = xcalloc(1, sizeof *s + n * sizeof s->services[0]);
+
+    refs_init(&s->refs);
+    s->n = n;
+    return s;
+}
 
 enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono)
 {

@@ -45,6 +45,9 @@ struct discovery_status {
     struct service_status *services[];      /* in the order of the plan */
 };
 
+/* n services to be filled in, one reference for the caller. Whoever makes them: the discovery thread. */
+struct discovery_status *discovery_status_new(unsigned n);
+
 /* live: the last attempt succeeded and contact is within twice the interval; stale: not so, but there is an answer in
  * force; held: live, but targets that it has ceased to name are kept; failed: there never was an answer. */
 enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono);

@@ -1,8 +1,8 @@
 /* discovery/tracked.h - one service as the manager knows it: its sources, and the set in force.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Inside discovery/ only; discovery thread. source.c keeps the answers, build.c makes sets of them, manager.c decides
- * when. */
+ * Inside discovery/ only; discovery thread. source.c keeps the answers, build.c makes sets of them, publisher.c
+ * decides when. */
 #pragma once
 
 #include "base/map.h"

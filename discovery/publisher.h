@@ -1,0 +1,35 @@
+/* discovery/publisher.h - when the sets of the services of a plan are built, and what goes out of them: tables, the status.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside discovery/ only; discovery thread, where nothing else is said. Whatever happens (an answer, a name, a plan) marks
+ * a service and pokes; once per turn of the loop the sets of the marked ones are built and, if any changed, one table of
+ * all. */
+#pragma once
+
+#include "base/clock.h"
+#include "discovery/status.h"
+#include "discovery/table.h"
+
+struct loop;
+struct publisher;
+struct tracked;
+
+struct publisher_options {
+    struct loop *loop;
+    sc_msec first_wait;                 /* a plan's first table waits this long for services without an answer */
+    void *arg;
+    void (*on_table)(void *arg, void *tag, struct table *table);    /* as in manager.h */
+};
+
+struct publisher *publisher_new(const struct publisher_options *options);
+/* These services from now on, in this order; the array is the publisher's. Their first table is owed. */
+void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, void *tag);
+/* Something was marked. */
+void publisher_poke(struct publisher *p);
+/* Nothing goes out any more; tables that are out come in no more. */
+void publisher_close(struct publisher *p);
+/* After publisher_close(). Any thread. */
+void publisher_free(struct publisher **p);
+
+/* As discovery_status(). Any thread, until publisher_free(). */
+struct discovery_status *publisher_status(struct publisher *p);
