@@ -176,6 +176,16 @@ static void set_connection(struct fetch *f, const struct fetch_request *r)
     set_tls(easy, r->tls);
 }
 
+/* The fields that libcurl would add of its own say a wrong type, and wait for a 100 that some servers never send. */
+static void set_body(struct fetch *f, const struct fetch_request *r)
+{
+    curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
+    curl_easy_setopt(f->easy, CURLOPT_COPYPOSTFIELDS, r->body.n == 0 ? "" : r->body.p);
+    curl_easy_setopt(f->easy, CURLOPT_CUSTOMREQUEST, r->method);
+    f->headers = add(f->headers, r->body.n == 0 ? "Content-Type:" : "Content-Type: application/json");
+    f->headers = add(f->headers, "Expect:");
+}
+
 static void set_request(struct fetch *f, const struct fetch_request *r)
 {
     CURL *easy = f->easy;
@@ -183,6 +193,8 @@ static void set_request(struct fetch *f, const struct fetch_request *r)
     curl_easy_setopt(easy, CURLOPT_URL, r->url);
     for (const char *const *h = r->headers; h != NULL && *h != NULL; h++)
         f->headers = add(f->headers, *h);
+    if (r->method != NULL)
+        set_body(f, r);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, f);

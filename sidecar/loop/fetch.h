@@ -1,7 +1,7 @@
 /* sidecar/loop/fetch.h - one HTTP request of the control plane, and its whole answer in memory.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Whole libcurl transfers, for what is not the data path: registries, health checks. GET over HTTP/1.1, no redirects, no
+ * Whole libcurl transfers, for what is not the data path: registries, health checks. HTTP/1.1, no redirects, no
  * proxy from the environment, nothing from the user's files. The answer is bounded. Loop's thread. */
 #pragma once
 
@@ -22,6 +22,8 @@ struct fetch_tls {
 
 /* Everything is copied; only what is said here is sent. */
 struct fetch_request {
+    const char *method;                 /* "PUT"; NULL: GET, without a body */
+    struct sc_str body;                 /* of another method; JSON, if there is any */
     const char *url;                    /* http:// or https://, without anything that needs escaping */
     const char *socket;                 /* path of a unix socket, in place of the URL's host; NULL */
     const char *connect_to;             /* "HOST:PORT", in place of the URL's; NULL */

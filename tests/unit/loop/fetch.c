@@ -27,6 +27,14 @@ struct server {
     unsigned connections;
 };
 
+/* Head and body. */
+static bool is_whole(const char *request)
+{
+    const char *end = strstr(request, "\r\n\r\n"), *length = strstr(request, "\r\nContent-Length: ");
+
+    return end != NULL && strlen(end + 4) >= (length == NULL ? 0 : (size_t)atoi(length + 18));
+}
+
 static bool read_request(struct server *s, int fd)
 {
     size_t have = 0;
@@ -36,7 +44,7 @@ static bool read_request(struct server *s, int fd)
         n = recv(fd, s->request + have, sizeof s->request - 1 - have, 0);
         have += n > 0 ? (size_t)n : 0;
         s->request[have] = '\0';
-        if (strstr(s->request, "\r\n\r\n") != NULL)
+        if (is_whole(s->request))
             return true;
     }
     return false;
@@ -171,6 +179,29 @@ static void an_answer_is_whole(void **state)
     assert_memory_equal(s.request, "GET /path?a=b HTTP/1.1\r\n", 24);
     assert_non_null(strstr(s.request, "\r\nX-Mine: 1\r\n"));
     assert_non_null(strstr(s.request, "\r\nUser-Agent: u\r\n"));
+    world_fini(&w);
+    server_stop(&s);
+}
+
+static void a_request_may_have_a_method_and_a_body(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .method = "PUT", .body = STR("{\"a\":\"b\"}") });
+    assert_int_equal(w.status, 200);
+    assert_memory_equal(s.request, "PUT /path?a=b HTTP/1.1\r\n", 24);
+    assert_non_null(strstr(s.request, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(s.request, "\r\nContent-Length: 9\r\n"));
+    assert_null(strstr(s.request, "Expect:"));
+    assert_string_equal(strstr(s.request, "\r\n\r\n") + 4, "{\"a\":\"b\"}");
+    run(&w, (struct fetch_request){ .method = "PUT" });
+    assert_non_null(strstr(s.request, "\r\nContent-Length: 0\r\n"));
+    assert_null(strstr(s.request, "Content-Type:"));
+    assert_string_equal(strstr(s.request, "\r\n\r\n") + 4, "");
     world_fini(&w);
     server_stop(&s);
 }
@@ -311,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_is_whole),
+        cmocka_unit_test(a_request_may_have_a_method_and_a_body),
         cmocka_unit_test(every_status_is_an_answer),
         cmocka_unit_test(fields_of_interim_answers_do_not_count),
         cmocka_unit_test(what_goes_wrong_has_a_name),
