@@ -98,12 +98,13 @@ static void add_consistency(struct buf *to, int consistency)
     buf_puts(to, words[consistency]);
 }
 
-static sc_msec on_ask(struct rest_caller *c, struct buf *to)
+static void on_ask(struct rest_caller *c, struct rest_ask *ask)
 {
     struct consul_watch *cw = list_entry(c, struct consul_watch, caller);
     const struct consul_source *source = cw->watch->conf;
     const struct consul_conf *conf = conf_of(cw->watch);
     sc_msec wait = cw->index == 0 ? 0 : jitter(rest_is_crowded(c->rest) ? TURN : conf->wait);
+    struct buf *to = &ask->path;
     char number[32];
 
     cw->began = loop_now(cw->watch->loop);
@@ -120,7 +121,7 @@ static sc_msec on_ask(struct rest_caller *c, struct buf *to)
         snprintf(number, sizeof number, "%lldms", (long long)wait);
         rest_add_query(to, "wait", number);
     }
-    return wait + wait / 16 + ANSWER_TIME;          /* the server adds up to a sixteenth */
+    ask->timeout = wait + wait / 16 + ANSWER_TIME;          /* the server adds up to a sixteenth */
 }
 
 /* --- the answer --- */
@@ -190,8 +191,9 @@ static void on_answered(struct rest_caller *c, const struct fetch *f, struct res
 }
 
 /* After an error the registry may be another one, whose index we may be ahead of: then a query would block for nothing. */
-static void on_failed(struct rest_caller *c)
+static void on_failed(struct rest_caller *c, const char *text)
 {
+    (void)text;
     list_entry(c, struct consul_watch, caller)->index = 0;
 }
 

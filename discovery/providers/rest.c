@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "conf/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ struct rest {
     unsigned callers, calls;        /* all of them; calls under way */
     struct link waiting, calling;   /* callers: their turn has not come; it has, the first one first */
     char *token;                    /* the last good one; NULL: none */
+    char *given;                    /* by rest_set_token(), in its place */
     char *token_error;              /* why the file could not be read again; NULL: it could */
 };
 
@@ -109,8 +111,15 @@ void rest_free(struct rest **rp)
 
     *rp = NULL;
     forget_token(&r->token);
+    forget_token(&r->given);
     free(r->token_error);
     free(r);
+}
+
+void rest_set_token(struct rest *r, const char *token)
+{
+    forget_token(&r->given);
+    r->given = xstrdup(token);
 }
 
 /* --- calls --- */
@@ -125,37 +134,55 @@ bool rest_is_crowded(const struct rest *r)
     return r->callers > conf_of(r)->max_connections;
 }
 
-static void on_done(void *arg, struct fetch *f);
-
-static void send_call(struct rest_caller *c, const char *address, const char *path, sc_msec timeout)
+/* r says what; where, and who we are, are put to it. */
+static struct fetch *send_call(struct rest *rest, const char *address, const char *path, struct fetch_request r,
+                               void (*done)(void *arg, struct fetch *f), void *arg)
 {
-    const struct rest_conf *conf = conf_of(c->rest);
+    const struct rest_conf *conf = conf_of(rest);
     const struct fetch_tls tls = { conf->ca, conf->ca_path, conf->certificate, conf->key, !conf->verify };
     struct rest_place to = rest_place(address, conf->server_name, path);
-    char *token = c->rest->token == NULL ? NULL : xasprintf("%s%s", c->rest->token_field, c->rest->token);
+    const char *word = rest->given != NULL ? rest->given : rest->token;
+    char *token = word == NULL ? NULL : xasprintf("%s%s", rest->token_field, word);
     const char *const headers[] = { "User-Agent: outrider", "Accept: application/json", token, NULL };
+    struct fetch *f;
 
-    c->fetch = fetch_start(c->rest->live->curl,
-                           &(struct fetch_request){ .url = to.url, .socket = to.socket, .connect_to = to.connect_to,
-                                                    .headers = headers, .tls = &tls, .connect_timeout = CONNECT_TIMEOUT,
-                                                    .timeout = timeout, .max_body = ANSWER_MAX },
-                           on_done, c);
+    r.url = to.url;
+    r.socket = to.socket;
+    r.connect_to = to.connect_to;
+    r.headers = headers;
+    r.tls = &tls;
+    r.connect_timeout = CONNECT_TIMEOUT;
+    r.max_body = ANSWER_MAX;
+    f = fetch_start(rest->live->curl, &r, done, arg);
     forget_token(&token);
     rest_place_fini(&to);
+    return f;
+}
+
+static void on_done(void *arg, struct fetch *f);
+static void on_piece(void *arg, struct fetch *f, struct sc_str piece);
+
+static struct fetch_request request_of(const struct rest_ask *ask)
+{
+    return (struct fetch_request){ .method = ask->body.n > 0 ? "POST" : NULL, .body = buf_view(&ask->body),
+                                   .timeout = ask->timeout, .piece = ask->stream ? on_piece : NULL,
+                                   .idle = ask->idle, .until = ask->until };
 }
 
 static void begin(struct rest_caller *c)
 {
     const struct rest_conf *conf = conf_of(c->rest);
-    struct buf path = BUF_INIT;
-    sc_msec timeout;
+    struct rest_ask ask = { .timeout = 0 };
 
     read_token(c->rest, &conf->token);
-    timeout = c->ask(c, &path);
-    c->began = loop_now(c->rest->live->loop);
+    c->ask(c, &ask);
+    c->began = c->heard = loop_now(c->rest->live->loop);
     c->address = c->rest->current % conf->address.n;
-    send_call(c, conf->address.at[c->address], path.p, timeout);
-    buf_fini(&path);
+    c->fetch = send_call(c->rest, conf->address.at[c->address], ask.path.p, request_of(&ask), on_done, c);
+    buf_fini(&ask.path);
+    if (ask.body.p != NULL)
+        explicit_bzero(ask.body.p, ask.body.cap);       /* it may hold a password */
+    buf_fini(&ask.body);
 }
 
 /* In order of arrival, so that everybody gets a first answer before anybody gets a second one. */
@@ -224,41 +251,83 @@ static bool is_our_fault(const struct fetch *f)
     return fetch_error(f) == NULL && fetch_status(f) / 100 == 4 && fetch_status(f) != 429 && fetch_status(f) != 408;
 }
 
+static void pause_after_failure(struct rest_caller *c, const struct fetch *f)
+{
+    sc_msec pause = backoff_next(&c->backoff, PAUSE_BASE, PAUSE_CAP), asked = retry_after(f);
+
+    timer_start(c->rest->live->loop, &c->again, asked > pause ? asked : pause);
+}
+
 static void fail(struct rest_caller *c, const struct fetch *f, const char *text)
 {
     const char *address = conf_of(c->rest)->address.at[c->address];
-    sc_msec pause, asked = retry_after(f);
+    bool elsewhere;
 
+    if (c->heard - c->began >= STEADY)                  /* an answer in pieces that was good for so long */
+        c->backoff.failures = c->tried = 0;
+    elsewhere = !is_our_fault(f) && move_on(c);
     if (c->failed != NULL)
-        c->failed(c);
-    if (!is_our_fault(f) && move_on(c)) {
+        c->failed(c, elsewhere ? NULL : text);
+    if (elsewhere) {
         log_limited(LOG_INFO_, "discovery: %s: %s: %s; the next address is asked", c->rest->live->name, address, text);
         timer_start(c->rest->live->loop, &c->again, 0);
         return;
     }
     c->tried = 0;
-    pause = backoff_next(&c->backoff, PAUSE_BASE, PAUSE_CAP);
-    timer_start(c->rest->live->loop, &c->again, asked > pause ? asked : pause);
-    watch_failed(c->watch, "%s: %s", address, text);
+    pause_after_failure(c, f);
+    if (c->watch != NULL)
+        watch_failed(c->watch, "%s: %s", address, text);
 }
 
-static void succeed(struct rest_caller *c, sc_msec pause)
+static void succeed(struct rest_caller *c, const struct rest_verdict *v)
 {
     c->tried = 0;
     if (loop_now(c->rest->live->loop) - c->began >= STEADY)     /* good and bad answers in turn are no recovery */
         c->backoff.failures = 0;
-    timer_start(c->rest->live->loop, &c->again, pause);
+    c->waits = v->wait;
+    if (v->wait)
+        c->rest->callers--;
+    else
+        timer_start(c->rest->live->loop, &c->again, v->pause);
 }
 
-/* "HTTP 403: Permission denied", from an answer that is not what was asked for. */
-static void describe_status(const struct fetch *f, char *to, size_t size)
+void rest_again(struct rest_caller *c)
+{
+    assert(c->waits);
+    c->waits = false;
+    c->rest->callers++;
+    call(c);
+}
+
+void rest_describe(const struct fetch *f, char *to, size_t size)
 {
     struct sc_str body = fetch_body(f), line = STR_NONE;
 
+    if (fetch_error(f) != NULL) {
+        snprintf(to, size, "%s", log_safe(str_of(fetch_error(f))));
+        return;
+    }
     str_split(&body, '\n', &line);
     if (line.n > 160)
         line.n = 160;
     snprintf(to, size, "HTTP %u%s%s", fetch_status(f), line.n == 0 ? "" : ": ", line.n == 0 ? "" : log_safe(line));
+}
+
+/* The call is over, and its turn. */
+static void leave(struct rest_caller *c)
+{
+    c->fetch = NULL;
+    c->rest->calls--;
+    list_remove(&c->link);
+}
+
+static void go_on(struct rest_caller *c, const struct fetch *f, const struct rest_verdict *v)
+{
+    if (v->ok)
+        succeed(c, v);
+    else
+        fail(c, f, v->error);
+    begin_next(c->rest);
 }
 
 static void on_done(void *arg, struct fetch *f)
@@ -266,26 +335,32 @@ static void on_done(void *arg, struct fetch *f)
     struct rest_caller *c = arg;
     struct rest_verdict v = { .ok = false };
 
-    c->fetch = NULL;
-    c->rest->calls--;
-    list_remove(&c->link);
-    if (fetch_error(f) != NULL)
-        snprintf(v.error, sizeof v.error, "%s", log_safe(str_of(fetch_error(f))));
-    else if (fetch_status(f) != 200)
-        describe_status(f, v.error, sizeof v.error);
-    else
+    leave(c);
+    if (fetch_error(f) == NULL && fetch_status(f) == 200)
         c->answered(c, f, &v);
-    if (v.ok)
-        succeed(c, v.pause);
-    else
-        fail(c, f, v.error);
-    begin_next(c->rest);
+    else if (fetch_error(f) != NULL || c->refused == NULL || !c->refused(c, f, &v))
+        rest_describe(f, v.error, sizeof v.error);
+    go_on(c, f, &v);
+}
+
+static void on_piece(void *arg, struct fetch *f, struct sc_str piece)
+{
+    struct rest_caller *c = arg;
+    struct rest_verdict v = { .ok = false };
+
+    c->heard = loop_now(c->rest->live->loop);
+    if (c->piece(c, piece, &v))
+        return;
+    leave(c);
+    go_on(c, f, &v);
+    fetch_cancel(&f);
 }
 
 void rest_start(struct rest_caller *c)
 {
     c->again.fn = on_again;
     c->fetch = NULL;
+    c->waits = false;
     list_init(&c->link);
     c->rest->callers++;
     c->backoff.failures = c->tried = 0;
@@ -298,8 +373,32 @@ void rest_stop(struct rest_caller *c)
 
     timer_stop(&c->again);
     list_remove(&c->link);
-    r->callers--;
+    r->callers -= !c->waits;
     r->calls -= c->fetch != NULL;
     fetch_cancel(&c->fetch);
     begin_next(r);
+}
+
+/* --- orders --- */
+
+static void on_order_done(void *arg, struct fetch *f)
+{
+    struct rest_order *o = arg;
+
+    o->fetch = NULL;
+    o->done(o, f);
+}
+
+void rest_order(struct rest_order *o, const char *method, const char *path, struct sc_str body, sc_msec timeout)
+{
+    const struct rest_conf *conf = conf_of(o->rest);
+
+    read_token(o->rest, &conf->token);
+    o->fetch = send_call(o->rest, conf->address.at[0], path,
+                         (struct fetch_request){ .method = method, .body = body, .timeout = timeout }, on_order_done, o);
+}
+
+void rest_order_stop(struct rest_order *o)
+{
+    fetch_cancel(&o->fetch);
 }

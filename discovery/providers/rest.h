@@ -5,6 +5,7 @@
  * is asked and what an answer means is the provider's. Discovery thread, but for rest_conf.c, which keeps nothing. */
 #pragma once
 
+#include "base/buf.h"
 #include "discovery/backoff.h"
 #include "discovery/provider.h"
 #include "loop/fetch.h"
@@ -46,9 +47,21 @@ void rest_free(struct rest **r);
 /* Whether there are more callers than may call at once: then nobody should keep a connection for long. */
 bool rest_is_crowded(const struct rest *r);
 
-/* How one call went on: again after `pause`, or it has failed. */
+/* Sent in place of the configured token from the next call on; NULL: that one again. */
+void rest_set_token(struct rest *r, const char *token);
+
+/* A call to be made; zeroed, the buffers are rest.c's to free. */
+struct rest_ask {
+    struct buf path;                /* with the query */
+    struct buf body;                /* JSON, by POST; empty: GET */
+    sc_msec timeout;                /* for all of it; 0 with `until`: none */
+    bool stream;                    /* the answer is read while it is open */
+    sc_msec idle, until;            /* as in struct fetch_request */
+};
+
+/* How a call went: well, and the next one comes after `pause`, or when rest_again() says so. Or it has failed. */
 struct rest_verdict {
-    bool ok;
+    bool ok, wait;
     sc_msec pause;
     char error[256];
 };
@@ -56,23 +69,43 @@ struct rest_verdict {
 /* The calls of one watch, one at a time, for ever. Embedded in the watch's state, zero-initialised, and filled in: */
 struct rest_caller {
     struct rest *rest;
-    struct watch *watch;
-    /* Puts the path and query of the next call into `to` and returns how long it may take. */
-    sc_msec (*ask)(struct rest_caller *c, struct buf *to);
-    /* An answer with status 200. Not ok: as if the call had failed. */
+    struct watch *watch;            /* NULL: a call that is no watch's own */
+    void (*ask)(struct rest_caller *c, struct rest_ask *to);
+    /* An answer with status 200, or the end of one that came in pieces. Not ok: as if the call had failed. */
     void (*answered)(struct rest_caller *c, const struct fetch *f, struct rest_verdict *v);
-    /* It failed; watch_failed() was or will be called. May be NULL. */
-    void (*failed)(struct rest_caller *c);
+    /* A piece of an open answer, cut anywhere. True: go on reading; false: it is over, as v says. */
+    bool (*piece)(struct rest_caller *c, struct sc_str piece, struct rest_verdict *v);
+    /* An answer with another status. False: it is a failure like any other. May be NULL. */
+    bool (*refused)(struct rest_caller *c, const struct fetch *f, struct rest_verdict *v);
+    /* It failed: everywhere, as watch_failed() will be told; NULL: the next address is asked. May be NULL. */
+    void (*failed)(struct rest_caller *c, const char *text);
     /* From here on rest.c's. */
     struct link link;               /* among those whose turn has not come, or those who call */
+    bool waits;                     /* for rest_again(), and takes no turn meanwhile */
     bool alone;                     /* the call began when there was room for everybody, and may be a long one */
     struct fetch *fetch;
     struct timer again;
     struct backoff backoff;
-    sc_msec began;                  /* the call under way */
+    sc_msec began, heard;           /* the call under way; its last piece */
     unsigned address, tried;        /* of the call under way; addresses in a row that did not do */
 };
 
+/* One call of its own: takes no turn and is not repeated, and goes to the first address, because an agent knows the services
+ * of its own host only. Embedded, zero-initialised. */
+struct rest_order {
+    struct rest *rest;
+    void (*done)(struct rest_order *o, const struct fetch *f);      /* may order again */
+    struct fetch *fetch;            /* from here on rest.c's */
+};
+/* body: of another method than GET. Not while one is under way. */
+void rest_order(struct rest_order *o, const char *method, const char *path, struct sc_str body, sc_msec timeout);
+/* Without a `done`; harmless when none is under way. */
+void rest_order_stop(struct rest_order *o);
+/* "HTTP 403: Permission denied", or why there is no answer. */
+void rest_describe(const struct fetch *f, char *to, size_t size);
+
 void rest_start(struct rest_caller *c);
+/* After a verdict that waits: the next call, in its turn. */
+void rest_again(struct rest_caller *c);
 /* The memory must stay until the end of the turn (loop_free_later). */
 void rest_stop(struct rest_caller *c);

@@ -182,6 +182,11 @@ void curlmux_free(struct curlmux **mp)
     free(m);
 }
 
+struct loop *curlmux_loop(const struct curlmux *m)
+{
+    return m->loop;
+}
+
 CURL *curlmux_easy(struct curlmux_job *job)
 {
     CURL *easy = curl_easy_init();

@@ -26,6 +26,7 @@ const char *curlmux_degraded(void);
 
 struct curlmux *curlmux_new(struct loop *loop);
 void curlmux_free(struct curlmux **m);
+struct loop *curlmux_loop(const struct curlmux *m);
 /* Begins at once. `done` comes later, never from inside. False: libcurl refused. */
 bool curlmux_add(struct curlmux *m, void *easy, struct curlmux_job *job);
 /* Without a `done`; also after it. The handle stays the caller's. */

@@ -1,4 +1,4 @@
-/* sidecar/loop/fetch.c - one HTTP request of the control plane, and its whole answer in memory.
+/* sidecar/loop/fetch.c - one HTTP request of the control plane, and its answer.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "loop/fetch.h"
 
@@ -27,13 +27,27 @@ struct fetch {
     struct buf head, body;
     size_t max_body;
     bool too_large;
+    bool begun;                 /* the head of the answer is there */
     unsigned status;
     enum fetch_result result;
     char error[CURL_ERROR_SIZE];
+    /* Of an answer in pieces: */
+    void (*piece)(void *arg, struct fetch *f, struct sc_str piece);
+    bool open;                  /* it is one: with status 200 */
+    bool over, ended;           /* its time is over; and that was its end */
+    bool *gone;                 /* set when the fetch goes inside of a callback */
+    sc_msec idle_after;
+    struct timer idle, until;
+    struct task hand_on;        /* outside of libcurl's callbacks, where everything is allowed */
 };
 
 static void fetch_free(struct fetch *f)
 {
+    if (f->gone != NULL)
+        *f->gone = true;
+    timer_stop(&f->idle);
+    timer_stop(&f->until);
+    loop_task_cancel(curlmux_loop(f->curl), &f->hand_on);
     curl_easy_cleanup(f->easy);
     curl_slist_free_all(f->headers);
     curl_slist_free_all(f->connect_to);
@@ -42,7 +56,89 @@ static void fetch_free(struct fetch *f)
     free(f);
 }
 
+/* --- the end --- */
+
+/* What has come and was not handed on yet. False: the fetch is gone. */
+static bool hand_on(struct fetch *f)
+{
+    struct buf piece = f->body;
+    bool gone = false;
+
+    if (!f->open || piece.n == 0)
+        return true;
+    f->body = (struct buf)BUF_INIT;
+    f->gone = &gone;
+    f->piece(f->arg, f, buf_view(&piece));
+    if (gone) {
+        buf_fini(&piece);
+        return false;
+    }
+    f->gone = NULL;
+    buf_clear(&piece);
+    f->body = piece;
+    return true;
+}
+
+/* Not from inside libcurl. */
+static void end(struct fetch *f, enum fetch_result result)
+{
+    f->result = result;
+    if (!hand_on(f))
+        return;
+    curlmux_remove(f->curl, f->easy);
+    f->done(f->arg, f);
+    fetch_free(f);
+}
+
+static void on_hand_on(struct task *t)
+{
+    struct fetch *f = list_entry(t, struct fetch, hand_on);
+
+    if (hand_on(f) && f->over) {
+        f->ended = true;
+        end(f, FETCH_ANSWERED);
+    }
+}
+
+static void on_until(struct timer *t)
+{
+    struct fetch *f = list_entry(t, struct fetch, until);
+
+    f->over = true;
+    if (f->begun)
+        loop_task(curlmux_loop(f->curl), &f->hand_on);
+}
+
+static void on_idle(struct timer *t)
+{
+    struct fetch *f = list_entry(t, struct fetch, idle);
+
+    snprintf(f->error, sizeof f->error, "no byte for %lld ms", (long long)f->idle_after);
+    end(f, FETCH_TIMEOUT);
+}
+
 /* --- from libcurl --- */
+
+static void note_byte(struct fetch *f)
+{
+    if (f->idle_after > 0)
+        timer_start(curlmux_loop(f->curl), &f->idle, f->idle_after);
+}
+
+/* The end of a head, be it one of an interim answer. */
+static void note_head(struct fetch *f)
+{
+    long status = 0;
+
+    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200)
+        return;
+    f->status = (unsigned)status;
+    f->begun = true;
+    f->open = f->piece != NULL && status == 200;
+    if (f->over)
+        loop_task(curlmux_loop(f->curl), &f->hand_on);
+}
 
 static size_t take(struct fetch *f, struct buf *to, size_t max, const char *p, size_t n)
 {
@@ -57,9 +153,13 @@ static size_t take(struct fetch *f, struct buf *to, size_t max, const char *p, s
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     struct fetch *f = arg;
+    struct sc_str line = { p, size * n };
 
-    if (str_starts((struct sc_str){ p, size * n }, STR("HTTP/")))       /* interim answers before the real one */
+    note_byte(f);
+    if (str_starts(line, STR("HTTP/")))         /* interim answers before the real one */
         buf_clear(&f->head);
+    if (!f->begun && (str_eq(line, STR("\r\n")) || str_eq(line, STR("\n"))))
+        note_head(f);
     return take(f, &f->head, HEAD_MAX, p, size * n);
 }
 
@@ -67,6 +167,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
     struct fetch *f = arg;
 
+    note_byte(f);
+    if (f->open)
+        loop_task(curlmux_loop(f->curl), &f->hand_on);
     return take(f, &f->body, f->max_body, p, size * n);
 }
 
@@ -107,12 +210,9 @@ static void on_done(struct curlmux_job *job, void *easy, int result)
 
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     f->status = (unsigned)status;
-    f->result = result_of((CURLcode)result, f->too_large);
     if (f->error[0] == '\0')
         snprintf(f->error, sizeof f->error, "%s", curl_easy_strerror((CURLcode)result));
-    curlmux_remove(f->curl, easy);
-    f->done(f->arg, f);
-    fetch_free(f);
+    end(f, result_of((CURLcode)result, f->too_large));
 }
 
 /* --- the request --- */
@@ -203,6 +303,16 @@ static void set_request(struct fetch *f, const struct fetch_request *r)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->error);
 }
 
+static void set_times(struct fetch *f, const struct fetch_request *r)
+{
+    f->idle_after = r->idle;
+    f->idle.fn = on_idle;
+    f->until.fn = on_until;
+    note_byte(f);
+    if (r->until > 0)
+        timer_start(curlmux_loop(f->curl), &f->until, r->until);
+}
+
 struct fetch *fetch_start(struct curlmux *curl, const struct fetch_request *r, void (*done)(void *arg, struct fetch *f),
                           void *arg)
 {
@@ -211,8 +321,11 @@ struct fetch *fetch_start(struct curlmux *curl, const struct fetch_request *r, v
     f->job.done = on_done;
     f->curl = curl;
     f->done = done;
+    f->piece = r->piece;
     f->arg = arg;
+    f->hand_on.fn = on_hand_on;
     f->max_body = r->max_body;
+    set_times(f, r);
     f->easy = curlmux_easy(&f->job);
     set_connection(f, r);
     set_request(f, r);
@@ -247,6 +360,11 @@ const char *fetch_error(const struct fetch *f)
 unsigned fetch_status(const struct fetch *f)
 {
     return f->status;
+}
+
+bool fetch_was_ended(const struct fetch *f)
+{
+    return f->ended;
 }
 
 struct sc_str fetch_body(const struct fetch *f)

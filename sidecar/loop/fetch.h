@@ -1,8 +1,9 @@
-/* sidecar/loop/fetch.h - one HTTP request of the control plane, and its whole answer in memory.
+/* sidecar/loop/fetch.h - one HTTP request of the control plane, and its answer.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Whole libcurl transfers, for what is not the data path: registries, health checks. HTTP/1.1, no redirects, no
- * proxy from the environment, nothing from the user's files. The answer is bounded. Loop's thread. */
+ * proxy from the environment, nothing from the user's files. The answer is bounded; it is gathered, or handed on in
+ * pieces while it is open. Loop's thread. */
 #pragma once
 
 #include "base/clock.h"
@@ -29,9 +30,14 @@ struct fetch_request {
     const char *connect_to;             /* "HOST:PORT", in place of the URL's; NULL */
     const char *const *headers;         /* "Name: value", checked by the caller for line ends; ends with NULL; NULL: none */
     const struct fetch_tls *tls;        /* NULL: the defaults */
-    sc_msec connect_timeout, timeout;   /* the second is for all of it; both > 0 */
-    size_t max_body;                    /* a longer answer is an error */
+    sc_msec connect_timeout, timeout;   /* > 0; for all of it, 0 with `piece` or `until`: as long as it takes */
+    size_t max_body;                    /* a longer answer is an error; of one in pieces, what waits to be handed on */
     bool once;                          /* on a connection of its own, which is closed afterwards */
+    /* NULL: the answer is gathered. Else the body of an answer with status 200 comes here as it arrives, cut anywhere, and
+     * not into fetch_body(); other answers are gathered as ever. From the loop, never from inside; may cancel. */
+    void (*piece)(void *arg, struct fetch *f, struct sc_str piece);
+    sc_msec idle;                       /* so long without a byte is FETCH_TIMEOUT; 0: whatever `timeout` says */
+    sc_msec until;                      /* an answer that has begun by then is ended, and that is no error; 0: never */
 };
 
 enum fetch_result {
@@ -52,7 +58,8 @@ void fetch_cancel(struct fetch **f);
 /* From inside `done`; what they return lives until its end. */
 enum fetch_result fetch_result(const struct fetch *f);
 const char *fetch_error(const struct fetch *f);         /* why there is no answer; NULL: there is one */
-unsigned fetch_status(const struct fetch *f);
+unsigned fetch_status(const struct fetch *f);           /* from inside `piece`, too, like fetch_header() */
+bool fetch_was_ended(const struct fetch *f);            /* by `until`, not by the other side */
 struct sc_str fetch_body(const struct fetch *f);
 /* The value of the first field of that name; p NULL when there is none. */
 struct sc_str fetch_header(const struct fetch *f, struct sc_str name);

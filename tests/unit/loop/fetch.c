@@ -110,6 +110,10 @@ struct world {
     enum fetch_result result;
     unsigned status;
     char error[256], body[256], field[256];
+    struct buf pieces;
+    unsigned npieces, cancel_at;        /* 0: none */
+    bool ended;
+    struct fetch *fetch;
 };
 
 static void on_stop(struct timer *t)
@@ -132,7 +136,24 @@ static void on_done(void *arg, struct fetch *f)
     copy(w->error, str_of(fetch_error(f)));
     copy(w->body, fetch_body(f));
     copy(w->field, fetch_header(f, STR("x-test")));
+    w->ended = fetch_was_ended(f);
+    w->fetch = NULL;
     loop_stop(w->loop);
+}
+
+static void on_piece(void *arg, struct fetch *f, struct sc_str piece)
+{
+    struct world *w = arg;
+
+    assert_ptr_equal(f, w->fetch);
+    assert_int_equal(fetch_status(f), 200);
+    assert_true(piece.n > 0);
+    assert_int_equal(w->done, 0);
+    buf_str(&w->pieces, piece);
+    if (++w->npieces == w->cancel_at) {
+        fetch_cancel(&w->fetch);
+        timer_start(w->loop, &w->stop, 20);
+    }
 }
 
 static void world_init(struct world *w, const struct server *s)
@@ -144,6 +165,7 @@ static void world_init(struct world *w, const struct server *s)
 
 static void world_fini(struct world *w)
 {
+    buf_fini(&w->pieces);
     curlmux_free(&w->curl);
     loop_free(&w->loop);
 }
@@ -152,9 +174,11 @@ static void run(struct world *w, struct fetch_request r)
 {
     if (r.url == NULL)
         r.url = w->url;
-    r.connect_timeout = r.timeout = r.timeout == 0 ? 10000 : r.timeout;
+    r.connect_timeout = 10000;
+    r.timeout = r.timeout == 0 && r.until == 0 ? 10000 : r.timeout;
     r.max_body = r.max_body == 0 ? 1000 : r.max_body;
-    assert_non_null(fetch_start(w->curl, &r, on_done, w));
+    w->fetch = fetch_start(w->curl, &r, on_done, w);
+    assert_non_null(w->fetch);
     assert_int_equal(w->done, 0);               /* never from inside */
     loop_run(w->loop);
     assert_int_equal(w->done, 1);
@@ -338,6 +362,120 @@ static void what_is_cancelled_is_never_told(void **state)
     server_stop(&s);
 }
 
+/* --- answers in pieces --- */
+
+#define OPEN "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Test: t\r\n\r\n"
+
+static void an_answer_may_come_in_pieces(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, OPEN "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece });
+    assert_int_equal(w.result, FETCH_ANSWERED);
+    assert_string_equal(w.pieces.p, "onetwo");
+    assert_string_equal(w.body, "");
+    assert_string_equal(w.field, "t");
+    assert_false(w.ended);
+    world_fini(&w);
+    server_stop(&s);
+}
+
+static void pieces_come_before_the_end(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, OPEN "3\r\none\r\n");
+    s.keep = true;                              /* and nothing more comes */
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece, .until = 100 });
+    assert_int_equal(w.result, FETCH_ANSWERED);
+    assert_string_equal(w.pieces.p, "one");
+    assert_true(w.ended);
+    world_fini(&w);
+    server_stop(&s);
+}
+
+static void silence_has_a_limit(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, OPEN "3\r\none\r\n");
+    s.keep = true;
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece, .until = 10000, .idle = 100 });
+    assert_int_equal(w.result, FETCH_TIMEOUT);
+    assert_string_equal(w.error, "no byte for 100 ms");
+    assert_string_equal(w.pieces.p, "one");
+    world_fini(&w);
+    server_stop(&s);
+    server_start(&s, NULL);                     /* nor does it begin in time, whatever its end */
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece, .until = 10, .idle = 100 });
+    assert_int_equal(w.result, FETCH_TIMEOUT);
+    world_fini(&w);
+    server_stop(&s);
+}
+
+static void what_is_no_success_is_gathered(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nwhy");
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece });
+    assert_int_equal(w.status, 403);
+    assert_int_equal(w.npieces, 0);
+    assert_string_equal(w.body, "why");
+    world_fini(&w);
+    server_stop(&s);
+}
+
+static void a_cut_comes_after_the_pieces(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, OPEN "3\r\none\r\n7\r\ntwo");
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece });
+    assert_int_equal(w.result, FETCH_BROKEN);
+    assert_string_equal(w.pieces.p, "onetwo");
+    world_fini(&w);
+    server_stop(&s);
+}
+
+static void a_piece_may_cancel(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, OPEN "3\r\none\r\n0\r\n\r\n");      /* the end may have come with it */
+    for (unsigned keep = 0; keep < 2; keep++) {
+        s.keep = keep;
+        world_init(&w, &s);
+        w.cancel_at = 1;
+        w.fetch = fetch_start(w.curl, &(struct fetch_request){ .url = w.url, .connect_timeout = 1000, .timeout = 10000,
+                                                               .max_body = 100, .piece = on_piece }, on_done, &w);
+        loop_run(w.loop);
+        assert_int_equal(w.npieces, 1);
+        assert_int_equal(w.done, 0);
+        world_fini(&w);
+    }
+    server_stop(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +488,12 @@ int main(void)
         cmocka_unit_test(connections_are_kept_unless_told),
         cmocka_unit_test(the_url_may_have_another_name),
         cmocka_unit_test(what_is_cancelled_is_never_told),
+        cmocka_unit_test(an_answer_may_come_in_pieces),
+        cmocka_unit_test(pieces_come_before_the_end),
+        cmocka_unit_test(silence_has_a_limit),
+        cmocka_unit_test(what_is_no_success_is_gathered),
+        cmocka_unit_test(a_cut_comes_after_the_pieces),
+        cmocka_unit_test(a_piece_may_cancel),
     };
 
     curlmux_init();
