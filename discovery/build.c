@@ -50,8 +50,8 @@ static void count_source(struct source *s, void *arg)
 {
     unsigned *all = arg;
 
-    for (unsigned i = 0; i < s->nrecords && *all < TRACKED_TARGETS_MAX; i++)
-        *all += count_addresses(&s->records[i]);
+    for (unsigned i = 0; i < s->now->n && *all < TRACKED_TARGETS_MAX; i++)
+        *all += count_addresses(&s->now->records[i]);
     list_each(it, &s->held)
         *all += count_addresses(held_record(it));
     if (*all > TRACKED_TARGETS_MAX)
@@ -190,8 +190,8 @@ static void build_record(struct build *b, const struct record *r)
 
 static void build_named(struct source *s, void *arg)
 {
-    for (unsigned i = 0; i < s->nrecords; i++)
-        build_record(arg, &s->records[i]);
+    for (unsigned i = 0; i < s->now->n; i++)
+        build_record(arg, &s->now->records[i]);
 }
 
 static void build_held(struct source *s, void *arg)
@@ -203,8 +203,10 @@ static void build_held(struct source *s, void *arg)
 
 void tracked_build(struct tracked *t)
 {
-    struct build b = { .t = t, .room = count_targets(t), .key = BUF_INIT };
+    struct build b = { .t = t, .key = BUF_INIT };
 
+    tracked_settle(t);
+    b.room = count_targets(t);
     arena_reset(&t->quarantine_arena);
     t->nquarantined = 0;
     b.set = target_set_new(t->shared, b.room);

@@ -187,16 +187,16 @@ static bool is_named(struct judgement *j, const struct endpoint *e)
     return map_get(&j->named, key_of(&j->key, e)) != NULL;
 }
 
-static void look(struct source *s, const struct endpoint *all, unsigned n, struct judgement *j)
+static void look(struct source *s, const struct answer *next, struct judgement *j)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (endpoint_check(&all[i], NULL))
-            map_put(&j->named, key_of(&j->key, &all[i]), s);
+    for (unsigned i = 0; i < next->n; i++)
+        if (next->records[i].wrong == NULL)
+            map_put(&j->named, key_of(&j->key, &next->records[i].at), s);
     j->view.after = j->named.n;
-    for (unsigned i = 0; i < s->nrecords; i++)
-        if (may_serve(&s->records[i])) {
+    for (unsigned i = 0; i < s->now->n; i++)
+        if (may_serve(&s->now->records[i])) {
             j->view.before++;
-            j->view.removed += !is_named(j, &s->records[i].at);
+            j->view.removed += !is_named(j, &s->now->records[i].at);
         }
     list_each(it, &s->held) {
         j->view.before++;
@@ -221,9 +221,9 @@ static void update(struct source *s, struct judgement *j, const char *why)
 {
     bool began = s->nheld > 0;
 
-    for (unsigned i = 0; i < s->nrecords; i++)
-        if (may_serve(&s->records[i]) && !is_named(j, &s->records[i].at))
-            hold(s, &s->records[i].at);
+    for (unsigned i = 0; i < s->now->n; i++)
+        if (may_serve(&s->now->records[i]) && !is_named(j, &s->now->records[i].at))
+            hold(s, &s->now->records[i].at);
     list_each(it, &s->held)
         if (is_named(j, &held_record(it)->at))
             held_free(list_entry(it, struct held, link));
@@ -231,12 +231,12 @@ static void update(struct source *s, struct judgement *j, const char *why)
         begin_hold(s, j, why);
 }
 
-void held_judge(struct source *s, const struct endpoint *all, unsigned n, bool doubted)
+void held_judge(struct source *s, const struct answer *next)
 {
-    struct judgement j = { .named = MAP_INIT, .key = BUF_INIT, .view = { .doubted = doubted } };
+    struct judgement j = { .named = MAP_INIT, .key = BUF_INIT, .view = { .doubted = next->doubted } };
     const char *why;
 
-    look(s, all, n, &j);
+    look(s, next, &j);
     why = guard_reason(&s->owner->conf->shrink_guard, &j.view);
     if (why == NULL)
         held_drop(s);

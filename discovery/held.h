@@ -7,7 +7,7 @@
 
 #include "discovery/source.h"
 
-/* Before an answer of s is taken: which of its targets in force it lacks, and whether they are held. */
-void held_judge(struct source *s, const struct endpoint *all, unsigned n, bool doubted);
+/* Before an answer of s comes into force: which of the targets in force it lacks, and whether they are held. */
+void held_judge(struct source *s, const struct answer *next);
 /* Lets go of all of them. */
 void held_drop(struct source *s);

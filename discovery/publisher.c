@@ -83,14 +83,6 @@ static bool publish_in(struct publisher *p, sc_msec delay)
     return true;
 }
 
-/* An answer whose names are still being looked up must not take the targets away that serve meanwhile. */
-static bool wants_patience(struct publisher *p, struct tracked *t)
-{
-    sc_msec left = t->patience - loop_now(p->loop);
-
-    return left > 0 && !tracked_is_ready(t) && publish_in(p, left);
-}
-
 /* What changes many times in a row is built once for all of them. */
 static bool wants_to_settle(struct publisher *p, struct tracked *t)
 {
@@ -109,12 +101,12 @@ static bool is_ready(const struct publisher *p)
 
 static bool build_dirty(struct publisher *p)
 {
-    bool stale = false, no_wait = p->pending && !p->first_wait.pending;
+    bool stale = false;
 
     for (unsigned i = 0; i < p->n; i++) {
         struct tracked *t = p->order[i];
 
-        if (t->dirty && (no_wait || !wants_patience(p, t)) && (p->pending || !wants_to_settle(p, t))) {
+        if (t->dirty && (p->pending || !wants_to_settle(p, t))) {
             tracked_build(t);
             p->changed = true;
         }

@@ -17,9 +17,17 @@ static struct source *source_of(struct watch *w)
 
 /* --- records --- */
 
+/* From inside the resolver, where no name may be left: what follows from it is tracked_build()'s. */
 static void on_name(struct name_user *u)
 {
-    tracked_dirty(list_entry(u, struct record, name)->source->owner);
+    struct record *r = list_entry(u, struct record, name);
+    struct source *s = r->source;
+
+    if (!r->known && r->answer != NULL)
+        r->answer->unknown--;
+    r->known = true;
+    if (r->answer == NULL || r->answer == s->now || r->answer->unknown == 0)
+        tracked_dirty(s->owner);
 }
 
 /* Wrong, numeric, or a name to be looked up. */
@@ -35,18 +43,13 @@ void record_init(struct source *s, struct arena *arena, struct record *r, const 
         r->wrong = arena_dupz(arena, str_of(err.text));
     else if (r->at.path == NULL && !address_numeric(&a, r->at.host, r->at.port))
         resolver_use(s->owner->resolver, r->at.host, &r->name);
+    r->known = r->name.name == NULL || name_answered(r->name.name);
 }
 
 void record_fini(struct record *r)
 {
     if (r->name.name != NULL)
         resolver_leave(&r->name);
-}
-
-static void leave_names(struct record *records, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        record_fini(&records[i]);
 }
 
 const struct address *record_addresses(const struct record *r, struct address *one, unsigned *n)
@@ -68,32 +71,85 @@ const char *record_host(const struct endpoint *e)
 
 /* --- answers --- */
 
-static bool same_answer(const struct source *s, const struct endpoint *all, unsigned n)
+static struct answer *answer_new(unsigned n)
 {
-    if (n != s->nrecords)
+    struct answer *a = xcalloc(1, sizeof *a + n * sizeof a->records[0]);
+
+    a->n = n;
+    arena_init(&a->arena, n < 16 ? 1024 : 16384);
+    return a;
+}
+
+static void answer_free(struct answer **ap)
+{
+    struct answer *a = *ap;
+
+    *ap = NULL;
+    if (a == NULL)
+        return;
+    for (unsigned i = 0; i < a->n; i++)
+        record_fini(&a->records[i]);
+    arena_fini(&a->arena);
+    free(a);
+}
+
+static bool same_answer(const struct answer *a, const struct endpoint *all, unsigned n)
+{
+    if (n != a->n)
         return false;
     for (unsigned i = 0; i < n; i++)
-        if (!endpoint_equal(&s->records[i].at, &all[i]))
+        if (!endpoint_equal(&a->records[i].at, &all[i]))
             return false;
     return true;
 }
 
-static void take_answer(struct source *s, const struct endpoint *all, unsigned n)
+/* What it says next is in force now. */
+static void promote(struct source *s)
 {
-    struct record *were = s->records;
-    unsigned nwere = s->nrecords;
-    struct arena arena = s->arena;
+    struct answer *were = s->now;
 
-    arena_init(&s->arena, n < 16 ? 1024 : 16384);
-    s->records = xcalloc(n + 1, sizeof *s->records);
-    s->nrecords = n;
-    for (unsigned i = 0; i < n; i++)
-        record_init(s, &s->arena, &s->records[i], &all[i]);
-    leave_names(were, nwere);           /* after the new ones are in: names in both keep what is known of them */
-    free(were);
-    arena_fini(&arena);
-    tracked_have_patience(s->owner);
+    if (s->registry != NULL)
+        held_judge(s, s->next);
+    s->now = s->next;
+    s->next = NULL;
+    answer_free(&were);                 /* after the new one is in: names in both keep what is known of them */
     tracked_dirty(s->owner);
+}
+
+void source_settle(struct source *s)
+{
+    if (s->next != NULL && s->next->unknown == 0)
+        promote(s);
+}
+
+/* A name that hangs must not keep the others out. */
+static void on_patience(struct timer *t)
+{
+    struct source *s = list_entry(t, struct source, patience);
+
+    if (s->next != NULL)
+        promote(s);
+    tracked_dirty(s->owner);
+}
+
+/* An answer whose names are still being looked up does not take away the targets that serve meanwhile. */
+static void take_answer(struct source *s, const struct endpoint *all, unsigned n, bool doubted)
+{
+    struct answer *a = answer_new(n), *unused = s->next;
+
+    a->doubted = doubted;
+    for (unsigned i = 0; i < n; i++) {
+        record_init(s, &a->arena, &a->records[i], &all[i]);
+        a->records[i].answer = a;
+        a->unknown += !a->records[i].known;
+    }
+    s->next = a;
+    answer_free(&unused);
+    timer_stop(&s->patience);
+    if (a->unknown > 0)
+        timer_start(s->owner->loop, &s->patience, SOURCE_PATIENCE);
+    if (a->unknown == 0 || (s->now->n == 0 && s->nheld == 0))
+        promote(s);
 }
 
 static void note_change(struct source *s, const char *cause)
@@ -125,14 +181,12 @@ static void contact(struct source *s)
 bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause)
 {
     struct source *s = source_of(w);
-    bool same = same_answer(s, all, n);
+    bool same = same_answer(s->next == NULL ? s->now : s->next, all, n);
 
-    if (!same && s->status.answered && s->registry != NULL)
-        held_judge(s, all, n, w->doubt != NULL);
     s->status.answered = true;
     s->status.index = w->index;
     if (!same)
-        take_answer(s, all, n);
+        take_answer(s, all, n, w->doubt != NULL);
     if (!same || s->cause == NULL)
         note_change(s, cause);
     s->status.contact_wall = clock_wall_ms();
@@ -180,7 +234,8 @@ struct source *source_new(struct tracked *owner, struct registry_use *registry)
     s->name = xstrdup(registry == NULL ? "targets" : registry->live.name);
     list_init(&s->link);
     list_init(&s->held);
-    arena_init(&s->arena, 1024);
+    s->now = answer_new(0);
+    s->patience.fn = on_patience;
     return s;
 }
 
@@ -217,18 +272,24 @@ void source_unwatch(struct source *s)
     s->provider->unwatch(&s->watch);
     if (s->registry != NULL)
         registry_leave(s->registry);
+    answer_free(&s->next);
     s->conf = NULL;
     s->registry = NULL;
 }
 
+static bool is_settled(const struct source *s)
+{
+    return s->next == NULL && (s->now->unknown == 0 || !s->patience.pending);
+}
+
 bool source_is_ready(const struct source *s)
 {
-    if (!s->status.answered && !s->status.failing)
-        return false;
-    for (unsigned i = 0; i < s->nrecords; i++)
-        if (s->records[i].name.name != NULL && !name_answered(s->records[i].name.name))
-            return false;
-    return true;
+    return (s->status.answered || s->status.failing) && is_settled(s);
+}
+
+bool source_has_answered(const struct source *s)
+{
+    return s->status.answered && is_settled(s);
 }
 
 void source_describe(const struct source *s, struct arena *a, struct source_status *to)
@@ -250,9 +311,8 @@ void source_free(struct source **sp)
     source_unwatch(s);
     held_drop(s);
     list_remove(&s->link);
-    leave_names(s->records, s->nrecords);
-    free(s->records);
-    arena_fini(&s->arena);
+    timer_stop(&s->patience);
+    answer_free(&s->now);
     free(s->name);
     free(s->cause);
     free(s->error);

@@ -16,13 +16,23 @@
 struct source;
 struct tracked;
 
-/* One record of an answer. */
+/* One record of an answer, or one that is held. */
 struct record {
     struct endpoint at;
     const char *wrong;              /* why no target can be made of it; NULL: fine */
     struct name_user name;          /* .name NULL: a numeric address or a socket */
     bool held;
+    bool known;                     /* its name was looked up, or there is none */
     struct source *source;
+    struct answer *answer;          /* NULL: held */
+};
+
+/* What a registry said at one moment. */
+struct answer {
+    struct arena arena;             /* of the records */
+    bool doubted;                   /* by the registry itself */
+    unsigned n, unknown;            /* records; names that were not looked up yet */
+    struct record records[];
 };
 
 struct source {
@@ -34,10 +44,10 @@ struct source {
     struct watch watch;
     bool watching;
 
-    struct arena arena;             /* of the records */
-    struct record *records;         /* the last answer */
-    unsigned nrecords;
-    struct link held;               /* what it lacks and the shrink guard keeps; held.c */
+    struct answer *now;             /* in force; never NULL */
+    struct answer *next;            /* its names are being looked up; NULL: none */
+    struct timer patience;          /* they are waited for until then */
+    struct link held;               /* what the one in force lacks and the shrink guard keeps; held.c */
     unsigned nheld, shown_held;     /* now; in the set in force */
     struct timer hold_end;
 
@@ -59,12 +69,19 @@ void source_unwatch(struct source *s);
 /* A reload that left the source alone: only what points into the configuration is new. */
 void source_repoint(struct source *s, const struct source_conf *conf);
 
-/* Whether it has said something, if only that it fails, and every name in the answer was looked up once. */
+/* Before a set is made: what was waiting for names and has them is in force. */
+void source_settle(struct source *s);
+/* Whether it has said something, if only that it fails, and every name in it was looked up once, or long enough. */
 bool source_is_ready(const struct source *s);
+/* Whether it has said who the targets are, if only that there are none; and so on. */
+bool source_has_answered(const struct source *s);
 /* Its targets are others now (the cause: a word or two for the status); a set is to be made. */
 void source_changed(struct source *s, const char *cause);
 /* Into the arena of a status. */
 void source_describe(const struct source *s, struct arena *a, struct source_status *to);
+
+/* What the names of an answer may take before its targets are published without them. */
+enum { SOURCE_PATIENCE = 5000 };
 
 /* A record of s as e says; its strings live in the arena. */
 void record_init(struct source *s, struct arena *arena, struct record *r, const struct endpoint *e);

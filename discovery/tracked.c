@@ -42,33 +42,29 @@ void tracked_dirty(struct tracked *t)
     t->poke(t);
 }
 
-static bool all_answered(const struct tracked *t)
+static bool may_let_go(const struct tracked *t)
 {
+    if (list_empty(&t->leaving))
+        return false;
     list_each(it, &t->sources)
-        if (!list_entry(it, struct source, link)->status.answered)
+        if (!source_has_answered(list_entry(it, struct source, link)))
             return false;
     return true;
 }
 
-/* What the sources before a reload said is not needed any more. */
-static void let_go(struct tracked *t)
+void tracked_settle(struct tracked *t)
 {
-    if (list_empty(&t->leaving) || !all_answered(t))
-        return;
-    drop_sources(&t->leaving);
-    t->dirty = true;
+    list_each(it, &t->sources)
+        source_settle(list_entry(it, struct source, link));
+    if (may_let_go(t))
+        drop_sources(&t->leaving);
 }
 
 void tracked_heard(struct tracked *t)
 {
-    let_go(t);
+    t->dirty |= may_let_go(t);
     t->stale_status = true;
     t->poke(t);
-}
-
-void tracked_have_patience(struct tracked *t)
-{
-    t->patience = loop_now(t->loop) + TRACKED_PATIENCE;
 }
 
 bool tracked_is_ready(const struct tracked *t)
@@ -133,7 +129,7 @@ void tracked_watch(struct tracked *t, const struct discovery_service *conf, stru
         list_remove(it);
         list_push(&t->leaving, it);
     }
-    let_go(t);
+    t->dirty |= may_let_go(t);
 }
 
 static void targets_free(struct map *targets)

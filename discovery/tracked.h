@@ -28,7 +28,6 @@ struct tracked {
 
     bool dirty;                             /* the set does not show what is known */
     bool stale_status;                      /* nor does the status */
-    sc_msec patience;                       /* names of the last answer are waited for until then */
     sc_msec built;                          /* when the set in force was made; 0: none yet */
     struct arena quarantine_arena;
     struct quarantined quarantine[TRACKED_QUARANTINE_MAX];
@@ -40,9 +39,6 @@ struct tracked {
     void *owner;
     uint64_t seen;                          /* the plan it was last part of */
 };
-
-/* What this service's names may take before its targets are published without them. */
-enum { TRACKED_PATIENCE = 5000 };
 
 struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver *resolver, struct prober *prober);
 void tracked_free(struct tracked **t);
@@ -57,8 +53,9 @@ bool tracked_is_ready(const struct tracked *t);
 void tracked_dirty(struct tracked *t);
 /* A source said something, perhaps only that nothing is new: the status is to be made anew. */
 void tracked_heard(struct tracked *t);
-/* There are names to be looked up. */
-void tracked_have_patience(struct tracked *t);
+/* Before a set is made: what sources have said is in force where its names are known, and what the sources before a reload
+ * said is not needed any more once those in their place have answered. */
+void tracked_settle(struct tracked *t);
 
 /* Makes the set anew of what is known. build.c */
 void tracked_build(struct tracked *t);
