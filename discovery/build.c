@@ -211,6 +211,7 @@ void tracked_build(struct tracked *t)
     t->nquarantined = 0;
     b.set = target_set_new(t->shared, b.room);
     b.set->n = 0;
+    b.set->answered = tracked_has_answer(t);
     each_source(t, build_named, &b);
     each_source(t, build_held, &b);
     target_set_finish(b.set, t->conf->balancer.ops, t->conf->balancer.conf);

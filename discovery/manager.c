@@ -89,7 +89,7 @@ static void track_all(struct discovery *d, const struct discovery_plan *p)
 
     for (unsigned i = 0; i < p->n; i++)
         order[i] = track(d, p->services[i]);
-    publisher_plan(d->publisher, order, p->n, p->tag);
+    publisher_plan(d->publisher, order, p->n, p->tag, p->at_once);
 }
 
 static void on_plan(struct mail *m)
@@ -118,13 +118,15 @@ static void on_released(void *owner, void *tag)
         d->options.on_release(d->options.arg, tag);
 }
 
-void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag)
+void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag,
+                    bool at_once)
 {
     struct discovery_plan *p = discovery_plan_new(services, n, tag);
 
     p->mail.fn = on_plan;
     p->owner = d;
     p->released = on_released;
+    p->at_once = at_once;
     loop_post(d->loop, &p->mail);
 }
 

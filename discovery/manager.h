@@ -26,8 +26,10 @@ struct discovery_options {
 /* Starts the thread. Control thread. */
 struct discovery *discovery_start(const struct discovery_options *options);
 /* Watch these from now on; what is not named is dropped, unchanged services keep sets, targets and counters. The array is
- * copied; the services themselves must live until on_release. Any thread. */
-void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag);
+ * copied; the services themselves must live until on_release. at_once: its first table waits for no answer of services
+ * that have given none yet. Any thread. */
+void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag,
+                    bool at_once);
 /* Ends the thread and releases the last plan; until it returns, on_table may still be called. Tables may be given back
  * later. Before offload_free(). */
 void discovery_stop(struct discovery **d);

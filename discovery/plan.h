@@ -10,12 +10,13 @@
 struct discovery_plan {
     struct mail mail;                   /* how it gets to the discovery thread */
     void *owner, *tag;
+    bool at_once;                       /* its first table waits for nobody */
     void (*released)(void *owner, void *tag);
     unsigned n;
     const struct discovery_service *services[];
 };
 
-/* The array is copied; `owner`, `released` and `mail` are for the caller to fill in. */
+/* The array is copied; `owner`, `released`, `at_once` and `mail` are for the caller to fill in. */
 struct discovery_plan *discovery_plan_new(const struct discovery_service *const *services, unsigned n,
                                           void *tag);
 /* NULL is let go, too. */

@@ -154,14 +154,15 @@ static void on_first_wait(struct timer *t)
 
 /* --- the whole --- */
 
-void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, void *tag)
+void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, void *tag, bool at_once)
 {
     free(p->order);
     p->order = order;
     p->n = n;
     p->tag = tag;
     p->pending = true;
-    timer_start(p->loop, &p->first_wait, p->options.first_wait);
+    if (!at_once)
+        timer_start(p->loop, &p->first_wait, p->options.first_wait);
     publisher_poke(p);
 }
 

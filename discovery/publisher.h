@@ -22,8 +22,9 @@ struct publisher_options {
 };
 
 struct publisher *publisher_new(const struct publisher_options *options);
-/* These services from now on, in this order; the array is the publisher's. Their first table is owed. */
-void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, void *tag);
+/* These services from now on, in this order; the array is the publisher's. Their first table is owed; at_once: it waits for
+ * no first answer. */
+void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, void *tag, bool at_once);
 /* Something was marked. */
 void publisher_poke(struct publisher *p);
 /* Nothing goes out any more; tables that are out come in no more. */

@@ -46,6 +46,7 @@ struct target_set {
     const struct balancer *balancer;
     void *index;                    /* the balancer's */
     struct arena arena;             /* the records */
+    bool answered;                  /* somebody has said who the targets are, if only that there are none */
     unsigned n, eligible;           /* entries; those that may be picked */
     struct target_entry at[];
 };

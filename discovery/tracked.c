@@ -42,6 +42,14 @@ void tracked_dirty(struct tracked *t)
     t->poke(t);
 }
 
+bool tracked_has_answer(const struct tracked *t)
+{
+    list_each(it, &t->sources)
+        if (source_has_answered(list_entry(it, struct source, link)))
+            return true;
+    return !list_empty(&t->leaving);
+}
+
 static bool may_let_go(const struct tracked *t)
 {
     if (list_empty(&t->leaving))
@@ -62,7 +70,7 @@ void tracked_settle(struct tracked *t)
 
 void tracked_heard(struct tracked *t)
 {
-    t->dirty |= may_let_go(t);
+    t->dirty |= may_let_go(t) || t->set->answered != tracked_has_answer(t);
     t->stale_status = true;
     t->poke(t);
 }

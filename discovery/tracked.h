@@ -49,6 +49,9 @@ void tracked_watch(struct tracked *t, const struct discovery_service *conf, stru
 /* Whether its source is ready: source_is_ready(). */
 bool tracked_is_ready(const struct tracked *t);
 
+/* Whether anybody has said who the targets are. */
+bool tracked_has_answer(const struct tracked *t);
+
 /* A set is to be made. */
 void tracked_dirty(struct tracked *t);
 /* A source said something, perhaps only that nothing is new: the status is to be made anew. */

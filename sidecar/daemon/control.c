@@ -122,7 +122,7 @@ void control_run_plan(struct control *c, struct plan *p)
     show(c, config_ref(c->config));
     c->changing = true;
     c->adopted = 0;
-    discovery_plan(c->discovery, p->watched, p->nservices, p);
+    discovery_plan(c->discovery, p->watched, p->nservices, p, false);
 }
 
 void control_notify(struct control *c)
