@@ -111,18 +111,28 @@ struct config *control_shown(struct control *c)
     return shown;
 }
 
-void control_run_plan(struct control *c, struct plan *p)
+static void put_plan(struct control *c, struct plan *p, bool at_once)
 {
     p->owner = c;
     p->bury = bury;
     plan_unref(&c->plan);
     c->plan = plan_ref(p);
+    c->changing = true;
+    c->adopted = 0;
+    discovery_plan(c->discovery, p->watched, p->nservices, p, at_once);
+}
+
+void control_run_plan(struct control *c, struct plan *p)
+{
     c->config = p->config;
     c->config->generation = ++c->generation;
     show(c, config_ref(c->config));
-    c->changing = true;
-    c->adopted = 0;
-    discovery_plan(c->discovery, p->watched, p->nservices, p, false);
+    put_plan(c, p, false);
+}
+
+void control_run_same(struct control *c, struct plan *p)
+{
+    put_plan(c, p, true);
 }
 
 void control_notify(struct control *c)

@@ -1,4 +1,4 @@
-/* sidecar/daemon/control_priv.h - the process from inside: only for control.c, start.c, reload.c and stop.c.
+/* sidecar/daemon/control_priv.h - the process from inside: only for control.c and those beside it.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Control's thread, but for what says otherwise. */
@@ -19,6 +19,11 @@ struct listener;
 struct order;
 struct offload;
 
+struct named_list {
+    struct named **at;
+    unsigned n;
+};
+
 enum phase { STARTING, RUNNING, DELAYING, DRAINING, STOPPED };
 
 struct control {
@@ -28,7 +33,7 @@ struct control {
     enum phase phase;
     struct config *config;              /* of the plan that runs; a reference */
     struct plan *plan;                  /* a reference */
-    uint64_t generation;
+    uint64_t generation, said;          /* in force, or on its way; that the log knows to be in force */
     struct writer *writer;
     struct offload *offload;
     struct discovery *discovery;
@@ -40,6 +45,10 @@ struct control {
     unsigned ngone, shutting;
     enum drain shutting_to;             /* the stage that those are in */
     struct timer shutting_lull;         /* between the stages */
+    struct named_list named;            /* services that paths have named; naming.c */
+    bool naming_due;                    /* there is one that the plan does not have, or has and need not */
+    sc_msec named_at;                   /* when the last plan for their sake was made */
+    struct timer naming, naming_sweep;
     bool changing;                      /* the plan is not in force everywhere yet */
     bool reload_wanted;                 /* when it is, the configuration is to be read again */
     struct sc_worker **workers;
@@ -85,6 +94,8 @@ void control_post(struct control *c, void (*fn)(struct control *c));
 void control_run_plan(struct control *c, struct plan *p);
 /* The configuration of the plan made last: a reference for the caller; NULL: none yet. Any thread. */
 struct config *control_shown(struct control *c);
+/* The same for a plan of the configuration that is in force, which waits for nobody. */
+void control_run_same(struct control *c, struct plan *p);
 /* Frees the plans that nobody uses any more. */
 void control_dig(struct control *c);
 /* Tells the service manager that the process is ready, and with what. */
@@ -128,6 +139,19 @@ void control_orders_end(struct control *c);
 /* Starts everything by a configuration, which is the plan's afterwards. False: said in the log; what was started is
  * control_end()'s. */
 bool control_start(struct control *c, struct config *config, struct conf_report *report);
+
+/* ---- naming.c ---- */
+
+void control_naming_init(struct control *c);
+/* Of the workers' events: a path has named a service that no plan has. A worker's thread. */
+void control_named(void *arg, unsigned worker, const char *registry, const char *name);
+/* A plan is in force everywhere: the next one, with the services that were named meanwhile, may be made. */
+void control_naming_in_force(struct control *c);
+/* The services that were named, as another configuration has them; those that it leads nowhere to are left out. The caller
+ * gives them to control_naming_take() when that is in force, else to control_naming_drop(). */
+struct named_list control_naming_for(struct control *c, struct config *config);
+void control_naming_take(struct control *c, struct named_list *list);
+void control_naming_drop(struct named_list *list);
 
 /* ---- stop.c ---- */
 

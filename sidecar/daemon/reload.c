@@ -156,6 +156,8 @@ static struct plan *next_plan(struct control *c, struct conf_report *report)
 {
     struct config *config = config_load(c->path, report);
     struct listener **listeners = NULL;
+    struct named_list named;
+    struct plan_options o;
     struct plan *plan = NULL;
     unsigned n;
 
@@ -168,15 +170,20 @@ static struct plan *next_plan(struct control *c, struct conf_report *report)
         config_unref(&config);
         return NULL;
     }
-    plan = plan_build(config, listeners, c->plan, c->nworkers, c->writer, report);
+    named = control_naming_for(c, config);
+    o = (struct plan_options){ listeners, named.at, named.n, c->plan, c->nworkers, c->writer };
+    plan = plan_build(config, &o, report);
     if (plan != NULL && !apply_log(c, plan->config, report)) {
         plan_free(plan);
         plan = NULL;
     }
-    if (plan != NULL)
-        control_set_listeners(c, listeners, plan->config);
-    else
+    if (plan == NULL) {
         drop(listeners, n);
+        control_naming_drop(&named);
+        return NULL;
+    }
+    control_set_listeners(c, listeners, plan->config);
+    control_naming_take(c, &named);
     return plan;
 }
 
@@ -221,18 +228,21 @@ void control_reload(struct control *c)
 static void on_change_over(struct control *c)
 {
     c->changing = false;
-    if (c->generation > 1)
+    if (c->generation > c->said)
         log_info("generation %llu is in force", (unsigned long long)c->generation);
+    c->said = c->generation;
     control_notify(c);
     control_orders_in_force(c);
     if (c->patient)
         timer_start(c->loop, &c->delay, 0);
     if (c->phase != RUNNING)
         control_orders_refuse(c, "the process is stopping");
-    if (!c->reload_wanted || c->phase != RUNNING)
-        return;
-    c->reload_wanted = false;
-    reload(c);
+    if (c->reload_wanted && c->phase == RUNNING) {
+        c->reload_wanted = false;
+        reload(c);
+    }
+    if (!c->changing)
+        control_naming_in_force(c);
 }
 
 /* Whoever has heard from the kernel, but has not been heard by it, is in no queue yet: a close would reset them. */

@@ -148,7 +148,7 @@ static bool open_listeners(struct control *c, struct conf_report *report)
 
 static bool start_workers(struct control *c)
 {
-    struct worker_events events = { c, adopted, control_shut, control_drained };
+    struct worker_events events = { c, adopted, control_named, control_shut, control_drained };
 
     c->workers = xcalloc(c->nworkers, sizeof(struct sc_worker *));
     for (unsigned i = 0; i < c->nworkers; i++)
@@ -165,8 +165,11 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
 {
     struct discovery_options discovery = { .arg = c, .on_table = on_table, .on_release = on_release };
     struct sc_error e = SC_ERROR_INIT;
+    struct plan_options o;
     struct plan *plan;
 
+    control_naming_init(c);
+    c->said = 1;                        /* the first one is said by "ready" */
     c->config = config;
     c->nworkers = config->workers > 0 ? (unsigned)config->workers : cpus_allowed();
     raise_descriptors();
@@ -183,7 +186,8 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
         log_warn("degraded: %s", *d);
     if (!open_listeners(c, report))
         return false;
-    plan = plan_build(config, c->listeners, NULL, c->nworkers, c->writer, report);
+    o = (struct plan_options){ .sockets = c->listeners, .workers = c->nworkers, .writer = c->writer };
+    plan = plan_build(config, &o, report);
     control_print(report, true);
     if (plan == NULL) {
         c->config = NULL;

@@ -129,6 +129,7 @@ void control_end(struct control *c)
     free(c->workers);
     offload_free(&c->offload, OFFLOAD_PATIENCE_MS);
     plan_unref(&c->plan);
+    control_naming_drop(&c->named);
     control_dig(c);
     for (unsigned i = 0; i < c->nlisteners; i++)
         listener_unref(&c->listeners[i]);

@@ -64,7 +64,8 @@ struct sc_str sc_route(const struct sc_exchange *x)
 
 struct sc_str sc_service(const struct sc_exchange *x)
 {
-    return x->service == NULL ? STR_NONE : x->service->name;
+    return x->service == NULL ? STR_NONE : x->service == x->route->service && x->naming.name.n > 0 ? x->naming.name
+                                                                                                    : x->service->name;
 }
 
 /* ---- fields ---- */

@@ -52,7 +52,7 @@ static struct node *spell_out(struct arena *a, struct node *item)
     return copy;
 }
 
-static struct node *with_defaults(struct arena *a, struct node *list, struct node *dflt)
+static struct node *with_defaults(struct arena *a, struct node *list, const struct node *dflt)
 {
     struct node *copy;
 
@@ -70,7 +70,7 @@ static struct node *with_defaults(struct arena *a, struct node *list, struct nod
     return copy;
 }
 
-static struct node *defaults_of(struct arena *a, const struct node *root, const char *key)
+const struct node *config_defaults(struct arena *a, const struct node *root, const char *key)
 {
     struct node *n = node_get(node_get(root, "defaults"), key);
 
@@ -80,7 +80,8 @@ static struct node *defaults_of(struct arena *a, const struct node *root, const 
 /* The tree that is loaded: the one that was read, with `defaults` put under services and routes. */
 static const struct node *merge_defaults(struct arena *a, const struct node *root)
 {
-    struct node *service = defaults_of(a, root, "service"), *route = defaults_of(a, root, "route"), *copy;
+    const struct node *service = config_defaults(a, root, "service"), *route = config_defaults(a, root, "route");
+    struct node *copy;
 
     if (root->kind != NODE_MAP || (service == NULL && route == NULL))
         return root;
@@ -88,8 +89,8 @@ static const struct node *merge_defaults(struct arena *a, const struct node *roo
     *copy = *root;
     copy->items = arena_alloc(a, root->n * sizeof *copy->items);
     for (unsigned i = 0; i < root->n; i++) {
-        struct node *dflt = str_eq(root->keys[i], STR("services")) ? service
-                            : str_eq(root->keys[i], STR("routes")) ? route : NULL;
+        const struct node *dflt = str_eq(root->keys[i], STR("services")) ? service
+                                : str_eq(root->keys[i], STR("routes")) ? route : NULL;
 
         copy->items[i] = dflt == NULL ? root->items[i] : with_defaults(a, root->items[i], dflt);
     }
@@ -159,7 +160,7 @@ static void load_tree(struct config *c, struct conf_report *report, const char *
     conf_load_init(&l, &c->arena, report);
     check_defaults(&l, root);
     conf_load_object(&l, root, config_fields, c);
-    c->tree = tree;
+    c->tree = tree;                     /* after the tables, which zero what they describe */
     c->file = arena_dupz(&c->arena, str_of(path));
     fill_in(c, &l, root);
     config_link(c, &l, root);

@@ -109,11 +109,20 @@ struct route_conf {
     bool enabled;
     struct sc_strings listeners;        /* names; empty: all */
     struct route_match match;           /* proxy/route.h; its table is route_match_fields */
-    const char *service;
+    const char *service;                /* a name of `services`; or "{NAME}": the segment of the path that names it */
+    const char *registry;               /* of the latter */
+    struct sc_strings allow;            /* likewise: patterns of names */
+    const struct service_conf *naming;  /* likewise: what every such service is like; set by config_load(), else NULL */
     struct rewrite_conf rewrite;        /* proxy/rewrite.h; rewrite_fields */
     struct timeout_conf timeout;        /* brief form: total */
     struct policy_list policies;        /* policy/list.h */
-    unsigned service_index;             /* set by config_load(): into config.services */
+    unsigned service_index;             /* set by config_load(): into config.services; not of a naming one */
+};
+
+/* Services that routes name by their paths. */
+struct named_conf {
+    int64_t max;
+    sc_msec idle_timeout;
 };
 
 struct config {
@@ -128,6 +137,7 @@ struct config {
     struct { sc_msec delay, deadline; } shutdown;
     struct registries registries;       /* discovery/service.h */
     struct sc_list services;            /* of struct service_conf; enabled ones only */
+    struct named_conf named_services;
     struct policy_list policies;        /* for every route */
     struct sc_list routes;              /* of struct route_conf; enabled ones only, file order */
     struct telemetry_conf telemetry;

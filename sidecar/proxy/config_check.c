@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "http/method.h"
 #include "loop/listen.h"
+#include "proxy/named.h"
 
 #include <stdio.h>
 
@@ -227,6 +228,15 @@ static void check_backoff(struct conf_load *l, const struct retry_conf *r, const
     load_leave(l, outer);
 }
 
+void config_link_service(const struct config *c, struct conf_load *l, struct service_conf *s, const struct node *item)
+{
+    discovery_service_link(l, &c->registries, &s->discovery, item);
+    link_methods(l, &s->retry, item);
+    check_backoff(l, &s->retry, item);
+    check_tls(l, s, item);
+    link_tls(s);
+}
+
 static void link_services(struct config *c, struct conf_load *l, const struct node *root)
 {
     struct section s = enter(l, root, "services");
@@ -237,13 +247,8 @@ static void link_services(struct config *c, struct conf_load *l, const struct no
         const struct node *item = enter_item(&s, i);
 
         check_unique(l, &names, all[i].discovery.name, item);
-        if (item->kind == NODE_MAP) {
-            discovery_service_link(l, &c->registries, &all[i].discovery, item);
-            link_methods(l, &all[i].retry, item);
-            check_backoff(l, &all[i].retry, item);
-            check_tls(l, &all[i], item);
-            link_tls(&all[i]);
-        }
+        if (item->kind == NODE_MAP)
+            config_link_service(c, l, &all[i], item);
         leave_item(&s);
     }
     map_fini(&names);
@@ -306,12 +311,75 @@ static void link_route_listeners(struct conf_load *l, const struct route_conf *r
     load_leave(l, mark);
 }
 
+/* Every path has the segment: a request never comes without a name. */
+static bool has_segment(const struct sc_strings *paths, const char *segment)
+{
+    size_t n = strlen(segment);
+
+    for (unsigned i = 0; i < paths->n; i++) {
+        const char *path = paths->at[i], *at = path;
+
+        if (path == NULL)
+            continue;                   /* reported already */
+        while ((at = strstr(at, segment)) != NULL && !(at > path && at[-1] == '/' && (at[n] == '/' || at[n] == '\0')))
+            at++;
+        if (at == NULL || path[0] == '~')
+            return false;
+    }
+    return paths->n > 0;
+}
+
+/* The names of these are kept for services that paths name. */
+static void check_names_at(const struct config *c, struct conf_load *l, const struct node *at, const char *registry)
+{
+    const struct service_conf *all = c->services.at;
+
+    for (unsigned i = 0; i < c->services.n; i++) {
+        const char *name = all[i].discovery.name, *mark = name == NULL ? NULL : strrchr(name, '@');
+
+        if (mark != NULL && strcmp(mark + 1, registry) == 0)
+            load_error(l, at, "the service `%s` has a name that is kept for services that paths name", name);
+    }
+}
+
+/* `service: "{NAME}"`. */
+static void link_naming(struct config *c, struct conf_load *l, struct route_conf *r, const struct node *item)
+{
+    struct service_conf *naming;
+
+    if (!has_segment(&r->match.paths, r->service))
+        wrong(l, item, "service", "every path of `match` must have this as a segment");
+    if (r->allow.n == 0)
+        wrong(l, item, "allow", "say which services the path may name; `[\"*\"]` allows every one of the registry");
+    if (r->registry == NULL) {
+        wrong(l, item, "registry", "say where the service that the path names is looked up");
+        return;
+    }
+    check_names_at(c, l, place(item, "registry"), r->registry);
+    naming = arena_zero(l->arena, sizeof *naming);
+    named_load(c, l, place(item, "registry"), r->registry, "service", naming);
+    r->naming = naming;
+}
+
+static bool is_naming(const char *service)
+{
+    size_t n = service == NULL ? 0 : strlen(service);
+
+    return n > 2 && service[0] == '{' && service[n - 1] == '}';
+}
+
 static void link_route(struct config *c, struct conf_load *l, struct route_conf *r, const struct node *item,
                        const struct referents *to)
 {
     struct sc_error e = SC_ERROR_INIT;
 
-    link_route_service(c, l, r, item, to);
+    if (is_naming(r->service)) {
+        link_naming(c, l, r, item);
+    } else {
+        link_route_service(c, l, r, item, to);
+        if (r->registry != NULL || r->allow.n > 0)
+            wrong(l, item, r->registry != NULL ? "registry" : "allow", "only for a `service` that the path names: `{NAME}`");
+    }
     link_route_listeners(l, r, item, to);
     if (!rewrite_check(&r->rewrite, &r->match, &e))
         wrong(l, item, "rewrite", e.text);

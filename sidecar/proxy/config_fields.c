@@ -246,6 +246,17 @@ const struct sc_field service_fields[] = {
 };
 #undef S
 
+#define N struct named_conf
+static const struct sc_field named_fields[] = {
+    SC_INT(N, max, .dflt = "256", .min = 1, .max = 10000,
+           .doc = "How many at a time. When one more is asked for, the one that was idle for the longest makes room, if "
+                  "that was 10 seconds or more; else the answer is 503 `overloaded`."),
+    SC_MSEC(N, idle_timeout, .dflt = "10m", .min = 1000, .max = A_DAY,
+            .doc = "How long one is kept, and its registry watched, after the last request for it."),
+    SC_END
+};
+#undef N
+
 #define R struct route_conf
 const struct sc_field route_fields[] = {
     SC_STRING(R, name, .min = 1, .max = 128,
@@ -255,7 +266,15 @@ const struct sc_field route_fields[] = {
     SC_OBJECT(R, match, struct route_match, route_match_fields,
               .doc = "Which requests take this route. All conditions belong to the match: a route that fails one is "
                      "passed over."),
-    SC_STRING(R, service, .flags = SC_REQUIRED, .min = 1, .max = 255, .doc = "The service whose targets answer."),
+    SC_STRING(R, service, .flags = SC_REQUIRED, .min = 1, .max = 255,
+              .doc = "The service whose targets answer; or `{NAME}`, where every path of `match` has a segment `{NAME}`: "
+                     "that segment names a service of `registry`. It is watched from the first request for it on, which "
+                     "waits for the registry's first answer, and is called NAME@REGISTRY. Its keys are those of "
+                     "`defaults.service`. Requests that the route's policies refuse ask no registry."),
+    SC_STRING(R, registry, .min = 1, .max = 253, .doc = "Where a service that the path names is looked up. Only for those."),
+    SC_STRINGS(R, allow, .max = 256,
+               .doc = "Which services the path may name: patterns with `*` and `?`. Other names are answered with 404. "
+                      "Needed where the path names the service: `[\"*\"]` opens the whole registry."),
     SC_OBJECT(R, rewrite, struct rewrite_conf, rewrite_fields, .doc = "What targets see in place of the client's "
                                                                       "path."),
     SC_OBJECT(R, timeout, struct timeout_conf, route_timeout_fields, .brief = "total",
@@ -318,6 +337,8 @@ const struct sc_field config_fields[] = {
                      "service names one of them."),
     SC_OBJECTS(C, services, struct service_conf, service_fields,
                .doc = "What requests are forwarded to: a name, where its targets come from, and how they are treated."),
+    SC_OBJECT(C, named_services, struct named_conf, named_fields,
+              .doc = "Services that stand in no list: those of routes with `service: \"{NAME}\"`."),
     SC_CUSTOM(C, policies, struct policy_list, policy_list_load, .schema = policy_list_schema, .print = policy_list_print,
               .doc = "Policies of every route: `- NAME: {keys}`."),
     SC_OBJECTS(C, routes, struct route_conf, route_fields, .doc = "Which requests go to which service, and how."),

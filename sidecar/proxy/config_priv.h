@@ -19,5 +19,9 @@ void config_print_statuses(const void *value, struct buf *out);
 /* `root`: the map that `c` was loaded from, defaults merged in. Fills what follows from other keys, reports what does not
  * agree, and drops what is not enabled. */
 void config_link(struct config *c, struct conf_load *l, const struct node *root);
+/* `item`: the map that `s` was loaded from. What must agree with something else in it, or with the registries. */
+void config_link_service(const struct config *c, struct conf_load *l, struct service_conf *s, const struct node *item);
+/* `defaults.service` or `defaults.route` of what was read; NULL: none. */
+const struct node *config_defaults(struct arena *a, const struct node *root, const char *key);
 /* The i-th item of a list that may have been given as one item. */
 const struct node *config_item(const struct node *list, unsigned i);

@@ -37,6 +37,8 @@ void exchange_free(struct sc_exchange *x)
     api_stop_timers(x);
     if (x->up.buffer != NULL)
         worker_give_read(w, x->up.buffer);
+    if (x->served != x->view)
+        view_unref(&x->served);
     view_unref(&x->view);
     arena_reset(&x->arena);
     atomic_fetch_sub_explicit(&w->in_flight, 1, memory_order_relaxed);

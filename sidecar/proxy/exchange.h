@@ -20,6 +20,7 @@
 #include "loop/client.h"
 #include "loop/loop.h"
 #include "policy/chain.h"
+#include "proxy/naming.h"
 #include "proxy/plan.h"
 #include "proxy/route.h"
 
@@ -41,6 +42,7 @@ struct MHD_Response;
 #define FLOW_STEPS(X)                                                                    \
     X(ROUTE,   route,   "head parsed: find the route, build the chain")                  \
     X(ADMIT,   admit,   "request hooks in order; may park")                              \
+    X(NAME,    name,    "the path names the service: parked until it is known")          \
     X(ATTEMPT, attempt, "pick a target, attempt hooks, send")                            \
     X(AWAIT,   await,   "parked until head, failure, deadline or client gone")           \
     X(RESPOND, respond, "response hooks in reverse order; may park")                     \
@@ -85,6 +87,7 @@ struct sc_exchange {
     bool aborted;                       /* SC_ABORT */
     struct client *client;
     struct view *view;
+    struct view *served;                /* where its service stands: the same, or a later one and a reference (naming.c) */
     const struct plan_listener *listener;
     const struct plan_route *route;     /* NULL: none */
     const struct plan_service *service;
@@ -169,6 +172,14 @@ struct sc_exchange {
         struct link link;
         struct timer timer;
     } queued;
+
+    struct {                            /* of a route whose path names the service, for naming.c */
+        struct sc_str name;
+        struct link link;
+        bool waits;
+        const struct plan *asked;       /* the plan that did not have it when control was asked; not to be followed */
+        enum naming refused;            /* NAMING_KNOWN: it is not */
+    } naming;
 
     char *kept;                         /* request body so far, for another try */
     size_t kept_n, kept_cap;

@@ -72,6 +72,7 @@ void flow_fail(struct sc_exchange *x, enum err e, const char *detail)
     upstream_cancel(x);
     attempt_drop(x);
     limit_leave(x);
+    naming_leave(x);
     reply_error(x, e, detail);
     x->step = FLOW_RESPOND;
 }
@@ -96,6 +97,8 @@ static enum flow_next route(struct sc_exchange *x)
         return fail(x, x->found.status == 405 ? ERR_METHOD_NOT_ALLOWED : ERR_NO_ROUTE, NULL);
     x->route = &plan->routes[x->found.rule];
     x->service = x->route->service;
+    if (x->route->conf->naming != NULL && !naming_begin(x))
+        return fail(x, ERR_NO_ROUTE, NULL);
     x->total_at = loop_now(x->worker->loop) + x->route->timeout.total;
     if (x->req.has_body)
         deadline_pause(x);
@@ -144,10 +147,29 @@ static enum flow_next admit(struct sc_exchange *x)
     if (v == SC_SUSPEND)
         deadline_arm(x);
     if (v != SC_CONTINUE)
-        return by_verdict(x, v, FLOW_ATTEMPT);
+        return by_verdict(x, v, FLOW_ADMIT);
     x->req_hooked = x->req.has_body && chain_has_body(&x->chain, CHAIN_REQUEST_BODY);
     if (x->req_hooked)
         flow_hook_request(x);
+    return go(x, x->route->conf->naming != NULL ? FLOW_NAME : FLOW_ATTEMPT);
+}
+
+/* After the policies: whom they refuse makes us watch nothing. */
+static enum flow_next name(struct sc_exchange *x)
+{
+    if (take(x, FACT_DEADLINE))
+        return fail(x, ERR_NO_TARGET, "the registry has not said in time where the service is");
+    switch (naming_enter(x)) {
+    case NAMING_WAIT:
+        deadline_arm(x);
+        return FLOW_PARK;
+    case NAMING_FULL:
+        return fail(x, ERR_OVERLOADED, "as many services are in use as paths may name");
+    case NAMING_REFUSED:
+        return fail(x, ERR_NO_ROUTE, NULL);
+    case NAMING_KNOWN:
+        break;
+    }
     return go(x, FLOW_ATTEMPT);
 }
 
@@ -440,6 +462,7 @@ static enum flow_next finish(struct sc_exchange *x)
     upstream_cancel(x);
     attempt_drop(x);
     limit_leave(x);
+    naming_leave(x);
     record_exchange(x);
     if (x->req_queue != NULL)
         body_fini(x->req_queue);
@@ -464,6 +487,7 @@ static void client_gone(struct sc_exchange *x)
     upstream_cancel(x);
     attempt_drop(x);
     limit_leave(x);
+    naming_leave(x);
     give_room_back(x);
     if (x->started)
         chain_cancel(&x->chain);
@@ -495,7 +519,7 @@ void flow_begin(struct sc_exchange *x)
 {
     struct sc_worker *w = x->worker;
 
-    x->view = view_ref(entrance_view(w, x->client));
+    x->view = x->served = view_ref(entrance_view(w, x->client));
     x->listener = entrance_listener(w, x->client);
     x->began_us = loop_now_ns(w->loop) / 1000;
     x->began_wall = worker_wall(w);

@@ -67,38 +67,78 @@ static bool same_transport(const struct service_conf *a, const struct service_co
 }
 
 /* A service of the same name goes on counting where it is, and keeps its connections unless its own keys changed. */
-static void inherit(struct plan_service *s, const struct plan *previous, unsigned workers)
+static void inherit(struct plan_service *s, const struct plan_service *was, unsigned workers)
 {
     static uint64_t transports;         /* on the control thread */
 
-    for (unsigned i = 0; previous != NULL && i < previous->nservices; i++) {
-        const struct plan_service *was = &previous->services[i];
-
-        if (!str_eq(was->name, s->name))
-            continue;
-        s->counts = limit_counts_ref(was->counts);
-        s->transport = same_transport(was->conf, s->conf) ? was->transport : ++transports;
-        return;
-    }
-    s->counts = limit_counts_new(workers);
-    s->transport = ++transports;
+    s->counts = was == NULL ? limit_counts_new(workers) : limit_counts_ref(was->counts);
+    s->transport = was != NULL && same_transport(was->conf, s->conf) ? was->transport : ++transports;
 }
 
-static void ready_service(struct plan *p, unsigned i, const struct plan *previous, unsigned workers)
+static void ready_service(struct plan_service *s, const struct service_conf *c)
 {
-    struct plan_service *s = &p->services[i];
-    const struct service_conf *c = (const struct service_conf *)p->config->services.at + i;
-
     s->conf = c;
-    s->index = i;
     s->name = str_of(c->discovery.name);
-    inherit(s, previous, workers);
     s->host = str_of(c->host);
     s->host_mode = strcmp(c->host, "preserve") == 0 ? HOST_PRESERVE
                  : strcmp(c->host, "target") == 0 ? HOST_TARGET : HOST_VALUE;
     s->response = (struct response_limits)RESPONSE_LIMITS_DEFAULT;
     s->response.head_max = (uint32_t)c->max_response_header_size;
-    p->watched[i] = &c->discovery;
+}
+
+static struct map services_by_name(const struct plan *p)
+{
+    struct map all = MAP_INIT;
+
+    for (unsigned i = 0; p != NULL && i < p->nservices; i++)
+        map_put(&all, p->services[i].name, &p->services[i]);
+    return all;
+}
+
+static void ready_services(struct plan *p, const struct plan_options *o)
+{
+    struct map before = services_by_name(o->previous);
+    unsigned stated = p->nservices - o->nnamed;
+
+    for (unsigned i = 0; i < p->nservices; i++) {
+        struct plan_service *s = &p->services[i];
+
+        s->index = i;
+        s->named = i < stated ? NULL : named_ref(o->named[i - stated]);
+        ready_service(s, i < stated ? (const struct service_conf *)p->config->services.at + i : &s->named->conf);
+        inherit(s, map_get(&before, s->name), o->workers);
+        if (s->named != NULL)
+            map_put(&p->named, s->name, s);
+        p->watched[i] = &s->conf->discovery;
+    }
+    map_fini(&before);
+}
+
+/* Their pool has to hold the head of any answer. */
+static int64_t largest_head(const struct plan *p)
+{
+    int64_t most = 8192;
+
+    for (unsigned i = 0; i < p->nservices; i++)
+        if (p->services[i].conf->max_response_header_size > most)
+            most = p->services[i].conf->max_response_header_size;
+    for (unsigned i = 0; i < p->nnaming; i++)
+        if (p->naming[i].conf->max_response_header_size > most)
+            most = p->naming[i].conf->max_response_header_size;
+    return most;
+}
+
+static void ready_naming(struct plan *p)
+{
+    const struct route_conf *routes = p->config->routes.at;
+
+    for (unsigned i = 0; i < p->nroutes; i++)
+        if (routes[i].naming != NULL) {
+            struct plan_service *s = &p->naming[p->nnaming++];
+
+            ready_service(s, routes[i].naming);
+            s->name = str_of(routes[i].service);
+        }
 }
 
 static sc_msec either(sc_msec route, sc_msec service)
@@ -106,7 +146,7 @@ static sc_msec either(sc_msec route, sc_msec service)
     return route != 0 ? route : service;
 }
 
-static void ready_route(struct plan *p, unsigned i)
+static void ready_route(struct plan *p, unsigned i, unsigned *naming)
 {
     struct plan_route *r = &p->routes[i];
     const struct route_conf *c = (const struct route_conf *)p->config->routes.at + i;
@@ -115,7 +155,7 @@ static void ready_route(struct plan *p, unsigned i)
     r->conf = c;
     r->index = i;
     r->name = str_of(c->name);
-    r->service = &p->services[c->service_index];
+    r->service = c->naming == NULL ? &p->services[c->service_index] : &p->naming[(*naming)++];
     s = &r->service->conf->timeout;
     r->timeout = (struct timeout_conf){ either(c->timeout.connect, s->connect), either(c->timeout.response, s->response),
                                         either(c->timeout.total, s->total),
@@ -204,37 +244,41 @@ static struct chain_set *ready_chains(struct plan *p, const struct plan *previou
     return set;
 }
 
-struct plan *plan_build(struct config *config, struct listener *const *sockets, const struct plan *previous,
-                        unsigned workers, struct writer *writer, struct conf_report *report)
+static struct plan *plan_new(struct config *config, const struct plan_options *o)
 {
     struct plan *p = xnew(struct plan);
-    struct reporting reporting = { report, p };
-    struct sc_error e = SC_ERROR_INIT;
-    int64_t response_head = 8192;
 
     refs_init(&p->refs);
     p->config = config;
     p->nlisteners = config->listeners.n;
-    p->nservices = config->services.n;
+    p->nservices = config->services.n + o->nnamed;
     p->nroutes = config->routes.n;
     p->listeners = xcalloc(p->nlisteners, sizeof *p->listeners);
     p->services = xcalloc(p->nservices, sizeof *p->services);
+    p->naming = xcalloc(p->nroutes, sizeof *p->naming);
     p->routes = xcalloc(p->nroutes, sizeof *p->routes);
     p->watched = xcalloc(p->nservices, sizeof *p->watched);
-    if (previous != NULL)
-        memcpy(p->secret, previous->secret, sizeof p->secret);
+    if (o->previous != NULL)
+        memcpy(p->secret, o->previous->secret, sizeof p->secret);
     else
         rand_secret(p->secret, sizeof p->secret);
-    for (unsigned i = 0; i < p->nservices; i++) {
-        ready_service(p, i, previous, workers);
-        if (p->services[i].conf->max_response_header_size > response_head)
-            response_head = p->services[i].conf->max_response_header_size;
-    }
+    return p;
+}
+
+struct plan *plan_build(struct config *config, const struct plan_options *o, struct conf_report *report)
+{
+    struct plan *p = plan_new(config, o);
+    struct reporting reporting = { report, p };
+    struct sc_error e = SC_ERROR_INIT;
+    unsigned naming = 0;
+
+    ready_services(p, o);
+    ready_naming(p);
     for (unsigned i = 0; i < p->nlisteners; i++)
-        ready_listener(p, i, sockets[i], response_head);
+        ready_listener(p, i, o->sockets[i], largest_head(p));
     p->router = ready_router(p, &reporting);
-    p->chains = ready_chains(p, previous, workers, &reporting);
-    if (!access_log_open(writer, &config->telemetry.access_log, &p->access_log, &e)) {
+    p->chains = ready_chains(p, o->previous, o->workers, &reporting);
+    if (!access_log_open(o->writer, &config->telemetry.access_log, &p->access_log, &e)) {
         report_error(report, NULL, "telemetry.access_log.output", "%s", e.text);
         plan_free(p);
         return NULL;
@@ -244,8 +288,15 @@ struct plan *plan_build(struct config *config, struct listener *const *sockets, 
         return NULL;
     }
     for (unsigned i = 0; i < p->nroutes; i++)
-        ready_route(p, i);
+        ready_route(p, i, &naming);
     return p;
+}
+
+const struct plan_service *plan_find_named(const struct plan *p, struct sc_str name, const char *registry)
+{
+    char key[NAMED_KEY_MAX];
+
+    return p->named.n == 0 ? NULL : map_get(&p->named, named_key(key, name, registry));
 }
 
 void plan_free(struct plan *p)
@@ -254,12 +305,16 @@ void plan_free(struct plan *p)
     if (p->chains != NULL)
         chain_set_free(&p->chains);
     router_free(&p->router);
-    for (unsigned i = 0; i < p->nservices; i++)
+    for (unsigned i = 0; i < p->nservices; i++) {
         limit_counts_unref(&p->services[i].counts);
+        named_unref(&p->services[i].named);
+    }
+    map_fini(&p->named);
     for (unsigned i = 0; i < p->nlisteners; i++)
         listener_unref(&p->listeners[i].socket);
     free(p->listeners);
     free(p->services);
+    free(p->naming);
     free(p->routes);
     free(p->watched);
     config_unref(&p->config);

@@ -5,6 +5,7 @@
  * sends it back to control (`bury`), because closing policies may be slow. */
 #pragma once
 
+#include "base/map.h"
 #include "http1/response.h"
 #include "http/uri.h"
 #include "loop/listen.h"
@@ -12,6 +13,7 @@
 #include "policy/chain.h"
 #include "proxy/config.h"
 #include "proxy/limit.h"
+#include "proxy/named.h"
 #include "proxy/route.h"
 
 #include <stdatomic.h>
@@ -34,6 +36,7 @@ enum host_mode { HOST_PRESERVE, HOST_TARGET, HOST_VALUE };
 
 struct plan_service {
     const struct service_conf *conf;
+    struct named *named;                /* NULL: it stands in the file */
     unsigned index;                     /* into the table of targets */
     enum host_mode host_mode;
     struct sc_str name, host;
@@ -46,7 +49,7 @@ struct plan_route {
     const struct route_conf *conf;
     unsigned index;
     struct sc_str name;
-    struct plan_service *service;
+    struct plan_service *service;       /* of one whose path names it: what all of them have in common; in no table */
     const struct chain *chain;
     struct timeout_conf timeout;        /* route over service */
     bool rewrites;
@@ -61,18 +64,29 @@ struct plan {
     struct router *router;
     struct chain_set *chains;
     struct access_log *access_log;      /* NULL: none */
-    unsigned nlisteners, nservices, nroutes;
+    unsigned nlisteners, nservices, nroutes, nnaming;
     struct plan_listener *listeners;
-    struct plan_service *services;
+    struct plan_service *services;      /* of the file, then those that paths have named */
+    struct plan_service *naming;
+    struct map named;                   /* of struct plan_service, by NAME@REGISTRY */
     struct plan_route *routes;
     const struct discovery_service **watched;   /* by service index */
     unsigned char secret[8];            /* of the process: random, kept over reloads */
 };
 
-/* sockets: one for each listener of the configuration, in its order. Takes over the reference to the configuration. NULL
- * after a mistake (in the report). */
-struct plan *plan_build(struct config *config, struct listener *const *sockets, const struct plan *previous,
-                        unsigned workers, struct writer *writer, struct conf_report *report);
+struct plan_options {
+    struct listener *const *sockets;    /* one for each listener of the configuration, in its order */
+    struct named *const *named;         /* services that paths have named, made for this configuration */
+    unsigned nnamed;
+    const struct plan *previous;        /* NULL: none */
+    unsigned workers;
+    struct writer *writer;
+};
+
+/* Takes over the reference to the configuration. NULL after a mistake (in the report). */
+struct plan *plan_build(struct config *config, const struct plan_options *options, struct conf_report *report);
+/* NULL: no path has named it yet. Worker thread. */
+const struct plan_service *plan_find_named(const struct plan *p, struct sc_str name, const char *registry);
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan **p);
 void plan_free(struct plan *p);         /* control thread */

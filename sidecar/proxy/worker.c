@@ -121,6 +121,7 @@ static void adopt(struct sc_worker *w, struct snapshot *s)
     view_unref(&was);
     if (is_new)
         w->events.adopted(w->events.arg, w->index, s);
+    naming_wake(w);
 }
 
 static void on_adopt(struct mail *m)
@@ -141,6 +142,31 @@ void worker_post(struct sc_worker *w, struct snapshot *s)
     snapshot_unref(&unread);
     if (!atomic_exchange(&w->adopting, true))
         loop_post(w->loop, &w->adopt);
+}
+
+struct refusal {
+    struct mail mail;
+    struct sc_worker *worker;
+    enum naming why;
+    char key[];
+};
+
+static void on_refusal(struct mail *m)
+{
+    struct refusal *r = list_entry(m, struct refusal, mail);
+
+    naming_refuse(r->worker, r->key, r->why);
+    free(r);
+}
+
+void worker_refuse(struct sc_worker *w, const char *key, enum naming why)
+{
+    size_t n = strlen(key) + 1;
+    struct refusal *r = xmalloc(sizeof *r + n);
+
+    *r = (struct refusal){ { .fn = on_refusal }, w, why };
+    memcpy(r->key, key, n);
+    loop_post(w->loop, &r->mail);
 }
 
 /* ---- the thread ---- */
@@ -181,6 +207,7 @@ struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct sc_worker
     w->pool = pool_new(w->loop, w->curl, &upstream_ops);
     w->log = access_port_new(writer);
     limit_queue_init(&w->queue);
+    list_init(&w->naming);
     w->adopt.fn = on_adopt;
     w->tick.fn = on_tick;
     w->scratch = xmalloc(WORKER_SCRATCH);

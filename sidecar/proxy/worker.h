@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "loop/loop.h"
 #include "proxy/entrance.h"
+#include "proxy/naming.h"
 #include "proxy/snapshot.h"
 
 #include <pthread.h>
@@ -33,6 +34,8 @@ enum drain {
 struct worker_events {
     void *arg;
     void (*adopted)(void *arg, unsigned worker, const struct snapshot *s);  /* the first of its plan is in use */
+    /* A path names a service that no plan has: one is to come that does, or worker_refuse(). The texts are the worker's. */
+    void (*named)(void *arg, unsigned worker, const char *registry, const char *name);
     void (*shut)(void *arg, unsigned worker);                               /* of worker_shut() */
     void (*drained)(void *arg, unsigned worker, enum drain stage);
 };
@@ -77,6 +80,7 @@ struct sc_worker {
     struct pool *pool;
     struct access_port *log;
     struct limit_queue queue;
+    struct link naming;                 /* exchanges that wait for a service that their path names */
     struct sc_worker *const *peers;     /* all workers, this one too; set before it starts */
     sc_msec asked_at;                   /* when the peers were last asked for room */
     struct sc_exchange *free;
@@ -105,6 +109,8 @@ void worker_post(struct sc_worker *w, struct snapshot *s);
 /* A listener that no plan has any more, when all workers have adopted the one without it: stage REST, and then SHUT. Takes
  * over the reference; answered by `shut`. */
 void worker_shut(struct sc_worker *w, struct listener *l, enum drain stage);
+/* A service that was asked for (NAME@REGISTRY) does not come. */
+void worker_refuse(struct sc_worker *w, const char *key, enum naming why);
 /* deadline: ms, of DRAIN_END; said again, the new one counts. */
 void worker_drain(struct sc_worker *w, enum drain stage, sc_msec deadline);
 /* Ends the thread; everything must be drained or will be cut. */
