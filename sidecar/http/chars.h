@@ -30,6 +30,11 @@ static inline bool http_is(char c, unsigned classes)
     return (http_chars[(unsigned char)c] & classes) != 0;
 }
 
+static inline bool http_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static inline const char *http_skip(const char *p, const char *end, unsigned classes)
 {
     while (p < end && http_is(*p, classes))

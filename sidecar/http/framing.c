@@ -6,6 +6,7 @@
 #include "http/framing.h"
 
 #include "http/chars.h"
+#include "http/framing_field.h"
 #include "http/uri.h"
 
 #include <assert.h>
@@ -18,9 +19,6 @@ enum state {
 };
 
 enum form { FORM_NONE, FORM_ORIGIN, FORM_ASTERISK, FORM_SCHEME, FORM_AUTHORITY, FORM_REST };
-
-/* The fields that decide how a message is framed, or whom it is for; and Cookie, whose place is kept. */
-enum field { F_OTHER, F_HOST, F_LENGTH, F_CODING, F_CONNECTION, F_UPGRADE, F_COOKIE };
 
 /* Where a feed stands. `mark`: bytes of the head before it are counted in framing.head. `good`: what may be delivered
  * if the request being read turns out bad. */
@@ -75,18 +73,15 @@ static void message_end(struct framing *f)
         next_request(f);
 }
 
-/* RFC 9112 6.3, without its leniencies. */
 static int head_end(struct framing *f)
 {
     if (f->trailer) {
         message_end(f);
         return 0;
     }
-    if (!f->host && f->minor)
+    if (!framing_head_is_sound(f))
         return 400;
     if (f->chunked) {
-        if (f->has_length || !f->minor)
-            return 400;
         f->state = S_SIZE_FIRST;
     } else if (f->length > 0) {
         f->left = f->length;
@@ -98,114 +93,6 @@ static int head_end(struct framing *f)
 }
 
 /* ---- fields ---- */
-
-static enum field field_of(const char *name, size_t n)
-{
-    switch (n) {
-    case 4:
-        return http_same(name, "host", 4) ? F_HOST : F_OTHER;
-    case 6:
-        return http_same(name, "cookie", 6) ? F_COOKIE : F_OTHER;
-    case 7:
-        return http_same(name, "upgrade", 7) ? F_UPGRADE : F_OTHER;
-    case 10:
-        return http_same(name, "connection", 10) ? F_CONNECTION : F_OTHER;
-    case 14:
-        return http_same(name, "content-length", 14) ? F_LENGTH : F_OTHER;
-    case 17:
-        return http_same(name, "transfer-encoding", 17) ? F_CODING : F_OTHER;
-    default:
-        return F_OTHER;
-    }
-}
-
-static int host_value(struct framing *f, struct sc_str v)
-{
-    if (f->host || !uri_is_authority(str_trim(v)))
-        return 400;
-    f->host = true;
-    return 0;
-}
-
-/* Digits and nothing else: blanks behind them, which RFC 9112 would allow, are an error to some parsers. */
-static int length_value(struct framing *f, struct sc_str v)
-{
-    unsigned long long length;
-
-    if (f->has_length || v.n > 18 || !str_u64(v, &length))
-        return 400;
-    f->has_length = true;
-    f->length = length;
-    return 0;
-}
-
-/* The status of codings that are not just `chunked`. 501 says that one is unknown (RFC 9112 6.1); that can only be said
- * where chunked is the last: else nobody knows where the body ends, and it MUST be 400 (6.3). */
-static int coding_status(struct sc_str v)
-{
-    bool chunked = false, others = false;
-    struct sc_str coding;
-
-    while (!chunked && http_list_next(&v, &coding)) {
-        chunked = str_ieq(coding, STR("chunked"));
-        others |= !chunked;
-    }
-    return chunked && others && !http_list_next(&v, &coding) ? 501 : 400;
-}
-
-/* Blanks behind the name are refused for the same reason: libmicrohttpd 0.9.75 would read a body without end. */
-static int coding_value(struct framing *f, struct sc_str v)
-{
-    if (f->chunked || (v.n > 0 && http_trim_end(v.p, v.p + v.n) != v.p + v.n))
-        return 400;
-    if (v.n != 7 || !str_ieq(v, STR("chunked")))
-        return coding_status(v);
-    f->chunked = true;
-    return 0;
-}
-
-/* Naming a field that frames or routes the message as hop-by-hop is an attempt to have it removed on the way. Not so
- * Transfer-Encoding: it belongs to the connection anyway, some clients name it, and no proxy goes by that. */
-static bool is_attack(struct sc_str option)
-{
-    enum field field = field_of(option.p, option.n);
-
-    return field == F_LENGTH || field == F_HOST;
-}
-
-static int connection_field(struct framing *f, struct sc_str v)
-{
-    unsigned options = connection_value(v);
-    struct sc_str option;
-
-    if (options & CONNECTION_OTHER)
-        for (struct sc_str rest = v; http_list_next(&rest, &option);)
-            if (is_attack(option))
-                return 400;
-    f->close |= (options & CONNECTION_CLOSE) != 0;
-    f->keep_alive |= (options & CONNECTION_KEEP_ALIVE) != 0;
-    f->connection_upgrade |= (options & CONNECTION_UPGRADE) != 0;
-    return 0;
-}
-
-static int field_value(struct framing *f, unsigned field, struct sc_str v)
-{
-    if (f->trailer)             /* RFC 9110 6.5.1: framing and routing have no place behind the body */
-        return 400;
-    switch (field) {
-    case F_HOST:
-        return host_value(f, v);
-    case F_LENGTH:
-        return length_value(f, v);
-    case F_CODING:
-        return coding_value(f, v);
-    case F_CONNECTION:
-        return connection_field(f, v);
-    case F_UPGRADE:
-        f->upgrade = true;
-    }
-    return 0;
-}
 
 /* `colon` stands behind the name of a Cookie. */
 static void note_cookie(struct framing *f, const struct feed *d, const char *colon)
@@ -246,7 +133,7 @@ static void fields_at_once(struct framing *f, struct feed *d)
 {
     while (f->fields < f->limits->fields_max) {
         const char *colon = http_token_end(d->at, d->end), *value, *end;
-        enum field field;
+        enum framing_field field;
 
         if (colon == d->end || colon == d->at || *colon != ':')
             return;
@@ -254,11 +141,11 @@ static void fields_at_once(struct framing *f, struct feed *d)
         end = http_value_end(value, d->end);
         if (d->end - end < 2 || !is_two(end, '\r', '\n'))
             return;
-        field = field_of(d->at, (size_t)(colon - d->at));
-        if (field == F_COOKIE)
+        field = framing_field_of(d->at, (size_t)(colon - d->at));
+        if (field == FRAMING_FIELD_COOKIE)
             note_cookie(f, d, colon);
-        else if (field != F_OTHER &&
-                 (end - value >= FRAMING_VALUE_MAX || field_value(f, field, str_range(value, end)) != 0))
+        else if (field != FRAMING_FIELD_OTHER &&
+                 (end - value >= FRAMING_VALUE_MAX || framing_field_value(f, field, str_range(value, end)) != 0))
             return;
         f->fields++;
         d->at = end + 2;
@@ -396,11 +283,6 @@ static int in_target(struct framing *f, struct feed *d)
     return d->at < d->end ? target_end(f, d) : 0;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* A digit each (RFC 9112 2.3). What is spelled otherwise is no version but a malformed line: 400, not 505. */
 static int in_version(struct framing *f, struct feed *d)
 {
@@ -410,7 +292,7 @@ static int in_version(struct framing *f, struct feed *d)
         char c = *d->at;
         bool is_number = f->version_pos == 5 || f->version_pos == 7;
 
-        if (is_number ? !is_digit(c) : c != text[f->version_pos])
+        if (is_number ? !http_is_digit(c) : c != text[f->version_pos])
             return 400;
         if (is_number)
             f->other_version |= c != '1' && !(c == '0' && f->version_pos == 7);
@@ -451,9 +333,9 @@ static int in_name(struct framing *f, struct feed *d)
             f->name[f->name_len] = *d->at;
         f->name_len += f->name_len <= sizeof f->name;
     }
-    f->field = (uint8_t)field_of(f->name, f->name_len);
-    if (f->field == F_COOKIE) {                     /* or the beginning of a longer name, if the bytes end here */
-        f->field = F_OTHER;
+    f->field = (uint8_t)framing_field_of(f->name, f->name_len);
+    if (f->field == FRAMING_FIELD_COOKIE) {         /* or the beginning of a longer name, if the bytes end here */
+        f->field = FRAMING_FIELD_OTHER;
         note_cookie(f, d, d->at);
     }
     return d->at == d->end ? 0 : expect(f, d, ':', S_BLANKS);
@@ -481,15 +363,15 @@ static int keep_value(struct framing *f, struct feed *d, const char *end)
 static int in_value(struct framing *f, struct feed *d)
 {
     const char *end = http_value_end(d->at, d->end);
-    int status = f->field != F_OTHER ? keep_value(f, d, end) : 0;
+    int status = f->field != FRAMING_FIELD_OTHER ? keep_value(f, d, end) : 0;
 
     if (status != 0)
         return status;
     d->at = end;
     if (end == d->end)
         return 0;
-    if (*end == '\r' && f->field != F_OTHER)
-        status = field_value(f, f->field, (struct sc_str){ f->value, f->value_len });
+    if (*end == '\r' && f->field != FRAMING_FIELD_OTHER)
+        status = framing_field_value(f, f->field, (struct sc_str){ f->value, f->value_len });
     return status != 0 ? status : expect(f, d, '\r', S_FIELD_LF);
 }
 
@@ -667,56 +549,4 @@ size_t framing_feed(struct framing *f, const char *bytes, size_t n)
             return violation(f, &d, bytes, 431);
     }
     return (size_t)(d.at - bytes);
-}
-
-/* ---- heads that a library has parsed ---- */
-
-static unsigned check_version(struct framing *f, struct sc_str version)
-{
-    if (version.n != 8 || memcmp(version.p, "HTTP/", 5) != 0 || version.p[6] != '.' || !is_digit(version.p[5]) ||
-        !is_digit(version.p[7]))
-        return 400;
-    if (version.p[5] != '1' || (version.p[7] != '0' && version.p[7] != '1'))
-        return 505;
-    f->minor = version.p[7] == '1';
-    return 0;
-}
-
-static unsigned check_field(struct framing *f, const struct header *h)
-{
-    if (!http_is_token(h->name) || http_value_end(h->value.p, h->value.p + h->value.n) != h->value.p + h->value.n)
-        return 400;
-    return (unsigned)field_value(f, field_of(h->name.p, h->name.n), h->value);
-}
-
-/* "METHOD target " through the states themselves. */
-static unsigned check_line(struct framing *f, struct sc_str method, struct sc_str target)
-{
-    const struct sc_str parts[] = { method, STR(" "), target, STR(" ") };
-
-    if (!http_is_token(method) || target.n == 0)
-        return 400;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        framing_feed(f, parts[i].p, parts[i].n);
-        if (f->verdict != 0)
-            return (unsigned)f->verdict;
-    }
-    return f->state == S_VERSION ? 0 : 400;
-}
-
-unsigned framing_check_parsed(struct sc_str method, struct sc_str target, struct sc_str version,
-                              const struct headers *fields)
-{
-    static const struct framing_limits any = { UINT32_MAX, UINT32_MAX, UINT16_MAX, 0, false };
-    struct framing f;
-    struct header *h;
-    unsigned status;
-
-    framing_init(&f, &any);
-    status = check_line(&f, method, target);
-    if (status == 0)
-        status = check_version(&f, version);
-    for (unsigned i = 0; status == 0 && (h = headers_each(fields, &i)) != NULL;)
-        status = check_field(&f, h);
-    return status != 0 ? status : (unsigned)head_end(&f);
 }

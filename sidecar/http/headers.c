@@ -4,6 +4,8 @@
 
 #include "http/chars.h"
 
+#include <assert.h>
+
 static const struct sc_str names[HDR_COUNT] = {
     STR_INIT(""),
 #define NAME(id, name, a, b) STR_INIT(name),
@@ -200,6 +202,17 @@ bool http_list_has(struct sc_str value, struct sc_str token)
         if (str_ieq(item, token))
             return true;
     return false;
+}
+
+void http_list_add(struct sc_str *list, char *to, struct sc_str member)
+{
+    assert(list->p == to);
+    if (list->n > 0) {
+        memcpy(to + list->n, ", ", 2);
+        list->n += 2;
+    }
+    memcpy(to + list->n, member.p, member.n);
+    list->n += member.n;
 }
 
 static unsigned option_of(struct sc_str item)

@@ -209,6 +209,9 @@ bool http_is_value(struct sc_str s);
 bool http_list_next(struct sc_str *rest, struct sc_str *item);
 /* Whether the list in `value` has the member `token` (case does not matter). */
 bool http_list_has(struct sc_str value, struct sc_str token);
+/* Appends a member to a list that is written into `to`, where list->p points; the caller has made the room, two bytes
+ * more than the member for each. */
+void http_list_add(struct sc_str *list, char *to, struct sc_str member);
 
 enum connection_option {
     CONNECTION_CLOSE = 1,

@@ -43,16 +43,6 @@ static size_t announced(const struct headers *head)
     return n;
 }
 
-static void append(struct sc_str *list, char *to, struct sc_str name)
-{
-    if (list->n > 0) {
-        memcpy(to + list->n, ", ", 2);
-        list->n += 2;
-    }
-    memcpy(to + list->n, name.p, name.n);
-    list->n += name.n;
-}
-
 void trailer_announce(struct headers *head, struct arena *arena)
 {
     struct sc_str rest, name, list = STR_NONE;
@@ -64,7 +54,7 @@ void trailer_announce(struct headers *head, struct arena *arena)
     for (unsigned i = 0; i < head->n; i++)
         for (rest = head->at[i].id == HDR_TRAILER ? head->at[i].value : STR_NONE; http_list_next(&rest, &name);)
             if (goes_on(head, name))
-                append(&list, to, name);
+                http_list_add(&list, to, name);
     headers_remove(head, HDR_TRAILER);
     if (list.n > 0)
         headers_add_id(head, HDR_TRAILER, list);

@@ -49,11 +49,6 @@ static void rebase(struct response *r, const char *buf)
     r->base = (uintptr_t)buf;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* "HTTP/1.1 200 OK\r\n"; the reason and the blank before it may be missing (RFC 9112 4). */
 static int status_line(struct response *r, const char *p, const char *end)
 {
@@ -61,11 +56,11 @@ static int status_line(struct response *r, const char *p, const char *end)
     size_t n = (size_t)(end - p);
     const char *to;
 
-    if (memcmp(p, text, n < 7 ? n : 7) != 0 || (n > 7 && !is_digit(p[7])))
+    if (memcmp(p, text, n < 7 ? n : 7) != 0 || (n > 7 && !http_is_digit(p[7])))
         return RESPONSE_BAD_VERSION;
     if (n < 13)
         return 0;
-    if (p[8] != ' ' || p[9] == '0' || !is_digit(p[9]) || !is_digit(p[10]) || !is_digit(p[11]) ||
+    if (p[8] != ' ' || p[9] == '0' || !http_is_digit(p[9]) || !http_is_digit(p[10]) || !http_is_digit(p[11]) ||
         (p[12] != ' ' && p[12] != '\r'))
         return RESPONSE_BAD_STATUS;
     r->minor = p[7] != '0';

@@ -42,16 +42,6 @@ static size_t room_for(const struct headers *h)
     return n;
 }
 
-static void add(struct sc_str *list, char *to, struct sc_str protocol)
-{
-    if (list->n > 0) {
-        memcpy(to + list->n, ", ", 2);
-        list->n += 2;
-    }
-    memcpy(to + list->n, protocol.p, protocol.n);
-    list->n += protocol.n;
-}
-
 /* What the Upgrade fields name and may pass, as one list. */
 static struct sc_str passing(struct sc_exchange *x, const struct headers *h)
 {
@@ -61,7 +51,7 @@ static struct sc_str passing(struct sc_exchange *x, const struct headers *h)
     for (struct header *f = headers_first(h, HDR_UPGRADE); f != NULL; f = headers_next(h, f, HDR_UPGRADE))
         for (struct sc_str rest = f->value; http_list_next(&rest, &protocol);)
             if (may_pass(x, protocol))
-                add(&list, to, protocol);
+                http_list_add(&list, to, protocol);
     return list;
 }
 
