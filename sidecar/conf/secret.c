@@ -58,7 +58,7 @@ bool load_secret(struct conf_load *l, const struct node *value, const struct nod
     if (value != NULL && file != NULL)
         return load_error(l, file, "give %s or %s_file, not both", f->name, f->name);
     if (file != NULL)
-        return is_text(l, file) && read_file(l, file, to);
+        return is_text(l, file) && read_file(l, file, to) && load_length(l, file, f, to->value.n, "characters");
     if (!is_text(l, value))
         return false;
     to->value = value->text;

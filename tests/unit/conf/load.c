@@ -88,7 +88,7 @@ static const struct sc_field outer_fields[] = {
     SC_MSEC(O, wait, .dflt = "30s", .min = 10, .max = 3600000, .doc = "."),
     SC_STRING(O, text, .doc = "."),
     SC_STRING(O, name, .min = 1, .max = 8, .doc = "."),
-    SC_SECRETF(O, password, .doc = "."),
+    SC_SECRETF(O, password, .max = 8, .doc = "."),
     SC_ENUM(O, color, .names = colors, .dflt = "green", .doc = "."),
     SC_CIDR(O, net, .doc = "."),
     SC_STRINGS(O, words, .dflt = "[a, b]", .max = 3, .doc = "."),
@@ -380,7 +380,8 @@ static void secrets_come_from_files(void **state)
         { "s3cret\r\n", 8, 0600, "s3cret", 0 },  { "s3cret\n\n", 8, 0600, "s3cret\n", 0 },
         { " s p ", 5, 0640, " s p ", 0 },        { "s3cret", 6, 0604, "s3cret", 1 },
         { "", 0, 0600, NULL, 1 },                { "\n", 1, 0600, NULL, 1 },
-        { "a\0b", 3, 0600, NULL, 1 },
+        { "a\0b", 3, 0600, NULL, 1 },          { "12345678\n", 9, 0600, "12345678", 0 },
+        { "123456789", 9, 0600, NULL, 1 },      /* what holds for the key holds for its file */
     };
     char path[] = "/tmp/outrider-secret-XXXXXX", text[128];
     bool ok;
