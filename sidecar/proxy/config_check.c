@@ -62,13 +62,26 @@ static void already(struct conf_load *l, const struct node *at, const char *key,
     load_leave(l, mark);
 }
 
+/* Names stand in paths of admin pages, in logs and in metrics. */
+static bool has_controls(const char *name)
+{
+    for (const unsigned char *p = (const unsigned char *)name; *p != '\0'; p++)
+        if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))     /* U+0080 to U+009F, in UTF-8 */
+            return true;
+    return false;
+}
+
 /* `seen` maps names to the nodes they came from. */
-static void check_unique(struct conf_load *l, struct map *seen, const char *name, const struct node *item)
+static void check_name(struct conf_load *l, struct map *seen, const char *name, const struct node *item)
 {
     const struct node *at = place(item, "name"), *was;
 
     if (name == NULL || at == NULL)
         return;
+    if (has_controls(name)) {
+        wrong(l, item, "name", "a name has no control characters");
+        return;
+    }
     was = map_put(seen, str_of(name), (void *)(uintptr_t)at);
     if (was == NULL)
         return;
@@ -107,7 +120,7 @@ static void link_listeners(struct config *c, struct conf_load *l, const struct n
 
         link_listener(l, &all[i], item);
         if (all[i].name != all[i].address)
-            check_unique(l, &names, all[i].name, item);
+            check_name(l, &names, all[i].name, item);
         was = all[i].address == NULL ? NULL : map_put(&addresses, str_of(all[i].address), (void *)(uintptr_t)at);
         if (was != NULL)
             already(l, at, "address", all[i].address, was);
@@ -117,11 +130,8 @@ static void link_listeners(struct config *c, struct conf_load *l, const struct n
     map_fini(&addresses);
 }
 
-/* What the table says of a token that stands in the file does not hold for one in a file of its own. */
 static void check_token(struct conf_load *l, const struct node *item, struct sc_str token)
 {
-    if (token.p != NULL && token.n < 16)
-        wrong(l, item, "token", "a token has at least 16 characters");
     for (size_t i = 0; i < token.n; i++)
         if (token.p[i] <= ' ' || token.p[i] > '~') {
             wrong(l, item, "token", "a token has only visible ASCII characters");
@@ -139,7 +149,7 @@ static void link_tokens(struct config *c, struct conf_load *l, const struct node
     for (unsigned i = 0; i < c->admin.tokens.n; i++) {
         const struct node *item = enter_item(&s, i);
 
-        check_unique(l, &names, all[i].name, item);
+        check_name(l, &names, all[i].name, item);
         check_token(l, item, all[i].token.value);
         leave_item(&s);
     }
@@ -246,7 +256,7 @@ static void link_services(struct config *c, struct conf_load *l, const struct no
     for (unsigned i = 0; i < c->services.n; i++) {
         const struct node *item = enter_item(&s, i);
 
-        check_unique(l, &names, all[i].discovery.name, item);
+        check_name(l, &names, all[i].discovery.name, item);
         if (item->kind == NODE_MAP)
             config_link_service(c, l, &all[i], item);
         leave_item(&s);
@@ -485,7 +495,7 @@ static void link_routes(struct config *c, struct conf_load *l, const struct node
 
         if (all[i].name == NULL)
             all[i].name = arena_printf(l->arena, "route-%u", i + 1);
-        check_unique(l, &names, all[i].name, item);
+        check_name(l, &names, all[i].name, item);
         if (item->kind == NODE_MAP)
             link_route(c, l, &all[i], item, &to);
         leave_item(&s);

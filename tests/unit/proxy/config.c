@@ -232,6 +232,10 @@ static const struct {
       "F:3:45: listeners[1].address: `a:1` is already the address of the one at F:3:25\n", false },
     { WEB ALL "listeners: [ { name: x, address: 'a:1' }, { name: x, address: 'a:2' } ]\n",
       "F:3:51: listeners[1].name: `x` is already the name of the one at F:3:22\n", false },
+    { ALL "services: [ { name: \"w\\x1bb\", targets: [] }, { name: web, targets: [] }, { name: \"\\x9b\", targets: [] },\n"
+      " { name: \"\u00fc\", targets: [] } ]\n",
+      "F:2:21: services[0].name: a name has no control characters\n"
+      "F:2:82: services[2].name: a name has no control characters\n", false },
     { WEB ALL "admin: { listeners: [ 'nowhere' ] }\n", NULL, false },
     { WEB ALL "listeners: [ { address: 'nowhere' } ]\n", NULL, false },
     { "services: [ { name: a, targets: [ { host: h, port: 1 } ] }, { name: a, targets: [ { host: h, port: 1 } ] } ]\n"
