@@ -262,11 +262,15 @@ static enum flow_next send_attempt(struct sc_exchange *x, enum sc_verdict v)
 static struct sc_str methods_of(struct sc_exchange *x)
 {
     const struct sc_strings *list = &x->route->conf->match.methods;
+    bool get = false, head = false;
     const char *all = "";
 
-    for (unsigned i = 0; i < list->n; i++)
+    for (unsigned i = 0; i < list->n; i++) {
         all = arena_printf(&x->arena, i == 0 ? "%s%s" : "%s, %s", all, list->at[i]);
-    return str_of(all);
+        get |= strcmp(list->at[i], "GET") == 0;
+        head |= strcmp(list->at[i], "HEAD") == 0;
+    }
+    return str_of(get && !head ? arena_printf(&x->arena, "%s, HEAD", all) : all);
 }
 
 static enum flow_next attempt(struct sc_exchange *x)

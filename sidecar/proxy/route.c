@@ -65,21 +65,34 @@ static void take_rest(struct walk *w, unsigned depth)
         w->found->rest = str_range(w->segments[depth].text.p, path.p + path.n);
 }
 
+static bool take(struct walk *w, const struct trie_candidate *c)
+{
+    if (c == NULL)
+        return false;
+    w->found->rule = (int)w->router->rules[c->rule].index;
+    if (c->names != NULL)
+        take_params(w, c);
+    return true;
+}
+
+/* Rules that name methods come first. One that takes HEAD because it names GET gives way to one that names HEAD. */
 static bool try_all(struct walk *w, const struct trie_range *range)
 {
-    const struct trie_candidate *c = w->router->trie.candidates + range->first;
+    const struct trie_candidate *c = w->router->trie.candidates + range->first, *implied = NULL;
 
     for (const struct trie_candidate *end = c + range->n; c < end; c++) {
         const struct compiled_rule *rule = &w->router->rules[c->rule];
 
+        if (implied != NULL && rule->methods == 0)
+            break;
         if (!rule_meets(w, rule))
             continue;
-        w->found->rule = (int)rule->index;
-        if (c->names != NULL)
-            take_params(w, c);
-        return true;
+        if ((rule->implied & w->method) == 0)
+            return take(w, c);
+        if (implied == NULL)
+            implied = c;
     }
-    return false;
+    return take(w, implied);
 }
 
 /* --- segments --- */
@@ -162,14 +175,18 @@ static bool find_rest(struct walk *w, unsigned node, unsigned depth)
 
 /* --- regular expressions --- */
 
-static bool try_regex(struct walk *w, const struct trie_candidate *c)
+static bool regex_meets(struct walk *w, const struct trie_candidate *c)
+{
+    return str_starts(w->q->path, c->prefix) && regex_match(c->regex, w->q->path) &&
+           rule_meets(w, &w->router->rules[c->rule]);
+}
+
+/* As in try_all(), where the same expression stands for the same place. */
+static bool gives_way(const struct walk *w, const struct trie_candidate *implied, const struct trie_candidate *c)
 {
     const struct compiled_rule *rule = &w->router->rules[c->rule];
 
-    if (!str_starts(w->q->path, c->prefix) || !regex_match(c->regex, w->q->path) || !rule_meets(w, rule))
-        return false;
-    w->found->rule = (int)rule->index;
-    return true;
+    return str_eq(implied->pattern, c->pattern) && (rule->methods & ~rule->implied & w->method) != 0;
 }
 
 /* In file order: those that wait at the root and those that wait at the first segment, merged. */
@@ -177,6 +194,7 @@ static bool find_regex(struct walk *w, unsigned root)
 {
     const struct trie *t = &w->router->trie;
     struct trie_range a = t->nodes[root].at[TRIE_REGEX], b = { 0, 0 };
+    const struct trie_candidate *implied = NULL, *c;
     unsigned first = w->nsegments > 0 ? literal_step(w, root, 0) : 0;
 
     if (first != 0)
@@ -186,12 +204,15 @@ static bool find_regex(struct walk *w, unsigned root)
 
         if (a.n == 0 || (b.n > 0 && t->candidates[b.first].order < t->candidates[a.first].order))
             from = &b;
-        if (try_regex(w, &t->candidates[from->first]))
-            return true;
-        from->first++;
+        c = &t->candidates[from->first++];
         from->n--;
+        if ((implied != NULL && !gives_way(w, implied, c)) || !regex_meets(w, c))
+            continue;
+        if ((w->router->rules[c->rule].implied & w->method) == 0)
+            return take(w, c);
+        implied = c;
     }
-    return false;
+    return take(w, implied);
 }
 
 /* --- hosts --- */

@@ -23,9 +23,9 @@ const struct sc_field route_match_fields[] = {
                "before templates, from the left a literal segment before a named one, then expressions in file "
                "order, then `**`. Case and a slash at the end matter."),
     SC_STRINGS(struct route_match, methods,
-        .doc = "Methods, as they are written in requests: GET, POST. A route that names methods goes before one "
-               "that does not. When only the method fails, the answer is 405 with `Allow`. A preflight is matched "
-               "by the method it asks about."),
+        .doc = "Methods, as they are written in requests: GET, POST. GET takes HEAD along, unless another route with "
+               "the same host and path names HEAD. A route that names methods goes before one that does not. When only "
+               "the method fails, the answer is 405 with `Allow`. A preflight is matched by the method it asks about."),
     SC_PAIRS(struct route_match, headers,
         .doc = "Conditions on request headers, all of which must hold: a value, `~` and a regular expression to "
                "be found in the value, or null: the header is present. Of a header that stands there several "
@@ -213,6 +213,15 @@ static uint64_t method_bit(struct build *b, struct sc_str name)
     return 1ull << r->nmethods++;
 }
 
+/* RFC 9110 9.3.2: HEAD is GET without the content, so who takes one takes the other. */
+static void add_head(struct build *b, struct compiled_rule *rule)
+{
+    if ((rule->methods & router_method(b->router, STR("GET"))) == 0)
+        return;
+    rule->implied = method_bit(b, STR("HEAD")) & ~rule->methods;
+    rule->methods |= rule->implied;
+}
+
 static void add_methods(struct build *b, struct compiled_rule *rule)
 {
     const struct sc_strings *methods = &b->rules[b->rule].match->methods;
@@ -228,6 +237,7 @@ static void add_methods(struct build *b, struct compiled_rule *rule)
             tell(b, false, "methods", (int)i, NULL, mistake);
         rule->methods |= bit;
     }
+    add_head(b, rule);
 }
 
 static void add_conds(struct build *b, struct compiled_rule *rule, const struct sc_pairs *pairs, bool in_query)

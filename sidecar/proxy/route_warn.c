@@ -20,6 +20,12 @@ static bool asks_for(const struct compiled_rule *rule, const struct route_cond *
     return false;
 }
 
+/* HEAD that comes with GET goes where GET goes. */
+static uint64_t named(const struct compiled_rule *rule)
+{
+    return rule->methods & ~rule->implied;
+}
+
 bool rule_covers(const struct compiled_rule *first, const struct compiled_rule *second, uint64_t *methods)
 {
     *methods = 0;
@@ -28,8 +34,8 @@ bool rule_covers(const struct compiled_rule *first, const struct compiled_rule *
     for (unsigned i = 0; i < first->nconds; i++)
         if (!asks_for(second, &first->conds[i]))
             return false;
-    *methods = first->methods;
-    return first->methods == 0 || (second->methods != 0 && (second->methods & ~first->methods) == 0);
+    *methods = named(first);
+    return first->methods == 0 || (second->methods != 0 && (named(second) & ~*methods) == 0);
 }
 
 /* The rule that takes the last bit of what candidate i of the range asks for, or NULL. */
@@ -47,7 +53,7 @@ static const struct compiled_rule *shadow_of(const struct router *r, const struc
         if (rule_covers(other, mine, &methods))
             return other;
         taken |= methods;
-        if (mine->methods != 0 && (mine->methods & ~taken) == 0)
+        if (mine->methods != 0 && (named(mine) & ~taken) == 0)
             return other;
     }
     return NULL;

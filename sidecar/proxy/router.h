@@ -11,6 +11,7 @@
 struct compiled_rule {
     uint64_t listeners;             /* 0: all */
     uint64_t methods;               /* 0: all */
+    uint64_t implied;               /* of these HEAD, where only GET brings it along */
     struct route_cond *conds;
     unsigned nconds;
     unsigned index;                 /* of struct route_rule: file order */
@@ -30,8 +31,8 @@ struct router {
 
 /* Which of two rules whose host and path are alike comes first: methods given, more conditions, file order. */
 int rule_order(const void *rules, unsigned a, unsigned b);
-/* Whether everything that `second` takes has been taken by `first` already; else *methods gets the methods of `first`
- * that it has taken of it (none: 0). */
+/* Whether everything that `second` takes has been taken by `first` already; else *methods gets the methods that `first`
+ * names and has taken of it (none: 0). */
 bool rule_covers(const struct compiled_rule *first, const struct compiled_rule *second, uint64_t *methods);
 
 /* Bit of a method, or 0. */

@@ -25,6 +25,18 @@ def test_405_or_404(t):
     t.equal("PUT" in answer.get("allow"), False, "a method whose other conditions fail is not allowed")
 
 
+def test_head_goes_where_get_goes(t):
+    """a route for GET takes HEAD (RFC 9110 9.3.2), unless another for the same path names it"""
+    names = {"get": 'match: { paths: ["/a", "/b"], methods: [GET] }', "heads": 'match: { paths: ["/b"], methods: [HEAD] }',
+             "others": 'match: { paths: ["/**"] }'}
+    client = t.client(routed(t, names))
+    takes(t, client, [("/a", "get"), ("/b", "get"), ("/c", "others")])
+    for target, want in (("/a", "get"), ("/b", "heads"), ("/c", "others")):
+        t.equal(client.ask("HEAD", target).get("content-length"), str(len(want)), f"the length of the answer of {want}")
+    client = t.client(routed(t, {"get": 'match: { paths: ["/a"], methods: [GET] }'}))
+    t.equal(client.ask("POST", "/a").get("allow"), "GET, HEAD", "Allow")
+
+
 def test_headers(t):
     """headers: a value, a regex, present"""
     client = t.client(routed(t, {

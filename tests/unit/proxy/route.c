@@ -222,8 +222,35 @@ static void only_the_method_failed_is_405(void **state)
     SETUP(&f, m);
     assert_int_equal(find(&f, "POST h /a"), -1);
     assert_int_equal(f.found.status, 405);
-    assert_str(router_allow(f.router, &f.found, &f.arena), "PUT, PURGE, GET");
+    assert_str(router_allow(f.router, &f.found, &f.arena), "PUT, PURGE, GET, HEAD");
     assert_int_equal(find(&f, "GET h /a"), 1);
+    teardown(&f);
+}
+
+static void get_takes_head_along(void **state)
+{
+    const struct route_match m[] = {
+        { .paths = LIST("/a", "~^/x", "/w/**"), .methods = LIST("GET"), .headers = PAIRS({ "x-more", NULL }) },
+        { .paths = LIST("/a", "~^/x"), .methods = LIST("POST", "GET") },
+        { .paths = LIST("/a", "~^/x"), .methods = LIST("HEAD"), .headers = PAIRS({ "x-head", NULL }) },
+        { .paths = LIST("/**", "~^/x1") },
+    };
+    struct fixture f;
+
+    (void)state;
+    SETUP(&f, m);
+    assert_string_equal(f.problems, "");
+    assert_int_equal(find(&f, "HEAD h /a"), 1);
+    assert_int_equal(find(&f, "HEAD h /x1"), 1);
+    assert_int_equal(find(&f, "PUT h /x1"), 3);
+    assert_int_equal(find(&f, "HEAD h /w/a"), 3);
+    headers_add(&f.headers, STR("x-more"), STR("1"));
+    assert_int_equal(find(&f, "HEAD h /a"), 0);
+    assert_int_equal(find(&f, "HEAD h /w/a"), 0);
+    headers_add(&f.headers, STR("x-head"), STR("1"));
+    assert_int_equal(find(&f, "HEAD h /a"), 2);         /* who names it comes first, with fewer conditions, too */
+    assert_int_equal(find(&f, "HEAD h /x1"), 2);
+    assert_int_equal(find(&f, "GET h /x1"), 0);
     teardown(&f);
 }
 
@@ -355,6 +382,8 @@ static void warns_of_what_can_never_match(void **state)
         { .paths = LIST("~^/c$") },
         { .paths = LIST("~^/c$"), .methods = LIST("GET") },         /* dead: 8 */
         { .hosts = LIST("x"), .paths = LIST("/a") },
+        { .paths = LIST("/a", "~^/d$"), .methods = LIST("HEAD") },  /* GET has taken it along, but gives way */
+        { .paths = LIST("/a"), .methods = LIST("GET", "HEAD") },    /* dead: 0, 11 */
     };
     struct fixture f;
 
@@ -364,7 +393,8 @@ static void warns_of_what_can_never_match(void **state)
         "warning 2.[-1]: can never match: route number 2 takes all of its requests first\n"
         "warning 4.[-1]: can never match: route number 4 takes all of its requests first\n"
         "warning 7.[-1]: can never match: route number 7 takes all of its requests first\n"
-        "warning 9.[-1]: can never match: route number 9 takes all of its requests first\n");
+        "warning 9.[-1]: can never match: route number 9 takes all of its requests first\n"
+        "warning 12.[-1]: can never match: route number 12 takes all of its requests first\n");
     teardown(&f);
 }
 
@@ -413,6 +443,7 @@ int main(void)
         cmocka_unit_test(names_and_rest_are_told),
         cmocka_unit_test(a_failed_condition_falls_through),
         cmocka_unit_test(only_the_method_failed_is_405),
+        cmocka_unit_test(get_takes_head_along),
         cmocka_unit_test(a_preflight_is_matched_by_the_method_it_asks_about),
         cmocka_unit_test(listeners_are_a_condition),
         cmocka_unit_test(paths_of_rules_are_normalised),

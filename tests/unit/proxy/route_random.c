@@ -34,8 +34,8 @@ static const char *const asked_hosts[] = { "x.t", "y.x.t", "z.y.x.t", "Z.X.T", "
 static const char *const segments[] = { "a", "b", "c", "{p}", "{q}", "*" };
 static const char *const asked_segments[] = { "a", "b", "c", "d", "a" };
 static const char *const expressions[] = { "~^/a/", "~b$", "~^/a/b/c", "~^/[ab]/", "~^/(a|b)/c", "~^/a/b?", "~c" };
-static const char *const methods[] = { "GET", "POST", "PURGE" };
-static const char *const asked_methods[] = { "GET", "POST", "PURGE", "PUT" };
+static const char *const methods[] = { "GET", "POST", "PURGE", "HEAD" };
+static const char *const asked_methods[] = { "GET", "POST", "PURGE", "PUT", "HEAD" };
 static const char *const asked_values[] = { "1", "2", "3" };
 static const char *const values[] = { "1", "2", "~^1", "~2", NULL };
 
@@ -135,7 +135,8 @@ struct rank {
     unsigned kind;                  /* 0 path, 1 expression, 2 rest, 3 none */
     unsigned order;                 /* of expressions: file order of rule, then of path */
     char steps[ROUTE_SEGMENTS_MAX]; /* a literal, b wild, c rest */
-    bool any_method;
+    const char *pattern;            /* of expressions */
+    unsigned method;                /* 0 named, 1 HEAD as GET, 2 any */
     unsigned missing;               /* 1000 - conditions */
     unsigned rule;
 };
@@ -148,12 +149,13 @@ static int rank_cmp(const struct rank *a, const struct rank *b)
         return a->host < b->host ? -1 : 1;
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
-    if (a->order != b->order)
+    if (a->order != b->order && !(a->pattern != NULL && b->pattern != NULL && strcmp(a->pattern, b->pattern) == 0 &&
+                                  a->method == 0 && b->method == 1))
         return a->order < b->order ? -1 : 1;
     if (steps != 0)
         return steps;
-    if (a->any_method != b->any_method)
-        return a->any_method ? 1 : -1;
+    if (a->method != b->method)
+        return a->method < b->method ? -1 : 1;
     if (a->missing != b->missing)
         return a->missing < b->missing ? -1 : 1;
     return (a->rule > b->rule) - (a->rule < b->rule);
@@ -234,12 +236,18 @@ static bool model_query(const struct sc_pairs *pairs, struct sc_str query)
     return true;
 }
 
-static bool model_method(const struct sc_strings *methods_, struct sc_str method)
+static bool model_method(const struct sc_strings *methods_, struct sc_str method, unsigned *rank)
 {
-    for (unsigned i = 0; i < methods_->n; i++)
+    bool as_get = false;
+
+    *rank = 0;
+    for (unsigned i = 0; i < methods_->n; i++) {
         if (str_eq(str_of(methods_->at[i]), method))
             return true;
-    return methods_->n == 0;
+        as_get |= strcmp(methods_->at[i], "GET") == 0 && str_eq(method, STR("HEAD"));
+    }
+    *rank = as_get ? 1 : 2;
+    return as_get || methods_->n == 0;
 }
 
 static void consider(const struct route_rule *rules, unsigned i, const struct route_request *q, struct rank *best,
@@ -251,7 +259,7 @@ static void consider(const struct route_rule *rules, unsigned i, const struct ro
         !model_headers(&m->headers, q->headers) || !model_query(&m->query, q->query))
         return;
     for (unsigned h = 0; h < m->hosts.n || (h == 0 && m->hosts.n == 0); h++) {
-        struct rank r = { .host = 2000, .any_method = m->methods.n == 0, .rule = i,
+        struct rank r = { .host = 2000, .rule = i,
                           .missing = 1000 - m->headers.n - m->query.n };
 
         if (m->hosts.n > 0 && !model_host(m->hosts.at[h], q->host, &r.host))
@@ -269,7 +277,8 @@ static void consider(const struct route_rule *rules, unsigned i, const struct ro
             } else if (path != NULL && !model_path(path, q->path, r.steps)) {
                 continue;
             }
-            if (!model_method(&m->methods, q->method))
+            r.pattern = r.kind == 1 ? path : NULL;
+            if (!model_method(&m->methods, q->method, &r.method))
                 *method_failed = true;
             else if (rank_cmp(&r, best) < 0)
                 *best = r;
