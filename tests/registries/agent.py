@@ -150,11 +150,12 @@ class Agent:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def cluster(t, n=3):
-    """n servers that have found a leader, ours first."""
+def cluster(t, n=3, more=None):
+    """n servers that have found a leader, ours first. more(agent): what its configuration has beside."""
     agents = [Agent(t, name=f"n{i}", dev=False, servers=n) for i in range(n)]
     for agent in agents:
         agent.peers = agents
+        agent.more = more(agent) if more else {}
         agent.start(ready=False)
     for agent in agents:
         agent.wait_leader()
