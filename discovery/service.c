@@ -15,6 +15,7 @@ const char source_schema[] =
     "\"registry\":{\"type\":\"string\"},\"service\":{\"type\":\"string\"},\"filter\":{\"type\":\"string\"},"
     "\"tags\":{\"oneOf\":[{\"type\":\"string\"},"
     "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"string\"}}]},\"passing_only\":{\"type\":\"boolean\"},"
+    "\"prepared_query\":{\"type\":\"string\"},\"poll\":{},"
     "\"tagged_address\":{\"type\":\"string\"},\"datacenter\":{\"type\":\"string\"},"
     "\"namespace\":{\"type\":\"string\"},\"partition\":{\"type\":\"string\"}}}";
 

@@ -3,7 +3,8 @@
  *
  * One query for each service that somebody uses, /v1/health/service/NAME. It comes back when something changes or when its
  * time is over; rest.c asks again, consul_index.c says with which index and how soon, consul_answer.c what the answer
- * means. Critical instances are asked for too: that a target is ill is another thing than that it is gone. */
+ * means. Critical instances are asked for too: that a target is ill is another thing than that it is gone. A prepared query
+ * cannot block: it is put every `poll`. */
 #include "discovery/provider.h"
 
 #include "base/alloc.h"
@@ -36,7 +37,8 @@ struct consul_conf {
 };
 
 struct consul_source {
-    const char *service, *filter;
+    const char *service, *prepared_query, *filter;
+    sc_msec poll;
     struct sc_strings tags;
     bool passing_only;
     const char *tagged_address, *datacenter, *namespace, *partition;
@@ -98,6 +100,15 @@ static void add_consistency(struct buf *to, int consistency)
     buf_puts(to, words[consistency]);
 }
 
+static void add_subject(struct buf *to, const struct consul_source *source, const struct watch *w)
+{
+    buf_puts(to, source->prepared_query != NULL ? "/v1/query/" : "/v1/health/service/");
+    rest_add_escaped(to, source->prepared_query != NULL ? source->prepared_query
+                         : source->service != NULL ? source->service : w->service);
+    if (source->prepared_query != NULL)
+        buf_puts(to, "/execute");
+}
+
 static void on_ask(struct rest_caller *c, struct rest_ask *ask)
 {
     struct consul_watch *cw = list_entry(c, struct consul_watch, caller);
@@ -108,8 +119,7 @@ static void on_ask(struct rest_caller *c, struct rest_ask *ask)
     char number[32];
 
     cw->began = loop_now(cw->watch->loop);
-    buf_puts(to, "/v1/health/service/");
-    rest_add_escaped(to, source->service != NULL ? source->service : cw->watch->service);
+    add_subject(to, source, cw->watch);
     add_consistency(to, conf->consistency);
     add_if(to, "dc", source->datacenter, conf->datacenter);
     add_if(to, "ns", source->namespace, conf->namespace);
@@ -142,8 +152,14 @@ static const char *doubt(const struct fetch *f, unsigned n)
 
 static void go_on(struct consul_watch *cw, const struct fetch *f, bool news, struct rest_verdict *v)
 {
+    const struct consul_source *source = cw->watch->conf;
     bool blocked = cw->index > 0;
 
+    if (source->prepared_query != NULL) {
+        v->ok = true;
+        v->pause = jitter(source->poll);
+        return;
+    }
     cw->index = consul_index_next(cw->index, fetch_header(f, STR("X-Consul-Index")));
     v->ok = true;
     if (blocked)
@@ -157,7 +173,7 @@ static bool take(struct consul_watch *cw, const struct fetch *f, bool *news, str
 {
     struct watch *w = cw->watch;
     const struct consul_source *source = w->conf;
-    struct consul_want want = { source->passing_only, source->tagged_address };
+    struct consul_want want = { source->passing_only, source->tagged_address, source->prepared_query != NULL };
     struct consul_answer answer;
 
     if (!consul_answer_read(&answer, fetch_body(f), &want, e))
@@ -220,7 +236,8 @@ static void consul_close(struct registry_live *r)
 static void consul_watch(struct watch *w)
 {
     struct consul_watch *cw = xnew(struct consul_watch);
-    sc_msec wait = conf_of(w)->wait;
+    const struct consul_source *source = w->conf;
+    sc_msec wait = source->prepared_query != NULL ? source->poll : conf_of(w)->wait;
 
     cw->watch = w;
     cw->caller = (struct rest_caller){ .rest = w->registry->state, .watch = w, .ask = on_ask, .answered = on_answered,
@@ -315,6 +332,9 @@ static bool consul_check_source(struct conf_load *load, const struct node *at, v
 {
     const struct consul_source *s = conf;
 
+    if (s->prepared_query != NULL && (s->service != NULL || s->filter != NULL || s->tags.n > 0))
+        return load_error(load, node_get(at, "prepared_query"), "the query says itself which instances it finds: without "
+                          "`service`, `filter` and `tags`");
     for (unsigned i = 0; i < s->tags.n; i++)
         for (const char *c = s->tags.at[i]; *c != '\0'; c++)
             if ((unsigned char)*c < ' ')
@@ -345,6 +365,10 @@ static const struct sc_field fields[] = {
 #define S struct consul_source
 static const struct sc_field source_fields[] = {
     SC_STRING(S, service, .doc = "The name in Consul; default: the service's own."),
+    SC_STRING(S, prepared_query, .min = 1, .max = 253,
+              .doc = "The name or the id of a prepared query, which finds the instances in place of `service`, perhaps in "
+                     "another datacenter. It cannot wait for a change, so it is put every `poll`."),
+    SC_MSEC(S, poll, .dflt = "10s", .min = 1000, .max = 600000, .doc = "How often a prepared query is put."),
     SC_STRING(S, filter, .doc = "Only instances for which this holds, in Consul's filter language: "
                                 "`Service.Meta.version == \"2\"`."),
     SC_STRINGS(S, tags, .max = 32, .doc = "Only instances that have all these tags."),

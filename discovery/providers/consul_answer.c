@@ -199,24 +199,37 @@ static int compare(const void *x, const void *y)
     return order != 0 ? order : (a->port > b->port) - (a->port < b->port);
 }
 
+/* NULL with e: there is none. */
+static const struct data *list_in(const struct data *doc, const struct consul_want *want, struct sc_error *e)
+{
+    const struct data *list = want->prepared ? data_get(doc, "Nodes") : doc;
+
+    if (data_is_list(list))
+        return list;
+    sc_error_set(e, want->prepared ? "no list of instances (`Nodes`)" : "not a list of instances");
+    return NULL;
+}
+
 bool consul_answer_read(struct consul_answer *to, struct sc_str text, const struct consul_want *want, struct sc_error *e)
 {
     struct data *doc = data_parse(text, e);
+    const struct data *list;
     size_t n;
 
     *to = (struct consul_answer){ .doc = doc };
     if (doc == NULL)
         return sc_error_wrap(e, "not JSON");
-    if (!data_is_list(doc)) {
+    list = list_in(doc, want, e);
+    if (list == NULL) {
         data_free(&to->doc);
-        return sc_error_set(e, "not a list of instances");
+        return false;
     }
-    n = data_size(doc);
+    n = data_size(list);
     arena_init(&to->arena, n < 16 ? 2048 : 65536);
     to->at = arena_alloc(&to->arena, (n + 1) * sizeof to->at[0]);
     to->n = (unsigned)n;
     for (size_t i = 0; i < n; i++)
-        to->at[i] = read_entry(&to->arena, data_at(doc, i), want);
+        to->at[i] = read_entry(&to->arena, data_at(list, i), want);
     qsort(to->at, n, sizeof to->at[0], compare);
     return true;
 }

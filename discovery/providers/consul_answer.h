@@ -1,4 +1,4 @@
-/* discovery/providers/consul_answer.h - an answer of Consul's /v1/health/service/NAME as endpoints.
+/* discovery/providers/consul_answer.h - an answer of Consul's /v1/health/service/NAME, or of a prepared query, as endpoints.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Pure. An answer that is no list of JSON is refused whole; an entry that makes no sense becomes an endpoint with `wrong`,
@@ -16,6 +16,7 @@ struct data;
 struct consul_want {
     bool passing_only;              /* those with a warning are not eligible */
     const char *tagged_address;     /* "wan": addresses of that name where there are; NULL: none */
+    bool prepared;                  /* the entries are the `Nodes` of an object: the answer of a prepared query */
 };
 
 struct consul_answer {

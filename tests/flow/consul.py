@@ -158,6 +158,26 @@ def test_query(t):
              "filter": '(Service.Meta.v == "2") and "a" in Service.Tags and "b\\"c" in Service.Tags'}, "parameters")
 
 
+def test_prepared_query(t):
+    """a prepared query is put again and again, and its answers are followed; one that is not there any more changes nothing"""
+    consul = Consul(t)
+    consul.set("a b/c", instance(t.origin(name="a")))
+    outrider = t.outrider(configuration(source="prepared_query: a b/c, poll: 1s"), consul=consul)
+    t.equal(t.get(outrider).text(), "a", "answer")
+    query = consul.queries[0]
+    t.equal(query.path, "/v1/query/a%20b%2Fc/execute", "path")
+    t.equal({key for key in query.parameters if key in ("index", "wait", "filter")}, set(), "parameters")
+    consul.set("a b/c", instance(t.origin(name="b")))
+    t.wait_until(lambda: t.get(outrider).text() == "b", "the new target")
+    with consul.changed:
+        del consul.services["a b/c"]
+    t.wait_until(lambda: outrider.service("web")["sources"][0]["mode"] == "stale", "a stale source")
+    t.contains(outrider.service("web")["sources"][0]["last_error"], "404", "error")
+    t.equal(t.get(outrider).text(), "b", "answer afterwards")
+    consul.set("a b/c", instance(t.origin(name="c")))
+    t.wait_until(lambda: t.get(outrider).text() == "c", "the target of a query that is there again")
+
+
 def test_names(t):
     """the service may have another name in Consul, also one that needs escapes"""
     consul = Consul(t)

@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    want = (struct consul_want){ (data[0] & 1) != 0, (data[0] & 2) != 0 ? "wan" : NULL };
+    want = (struct consul_want){ (data[0] & 1) != 0, (data[0] & 2) != 0 ? "wan" : NULL, (data[0] & 4) != 0 };
     str_split(&text, '\n', &field);
     check_index(field);
     if (!consul_answer_read(&a, text, &want, &err)) {

@@ -1,4 +1,4 @@
-# tests/kit/consul.py - a scripted Consul: its health endpoint with blocking queries, and whatever else a case wants of it.
+# tests/kit/consul.py - a scripted Consul: its health endpoint with blocking queries, prepared queries, and whatever else.
 # SPDX-License-Identifier: Apache-2.0
 """Answers as the real one was seen to (tests/registries asks that one); a case can make it say anything:
 
@@ -30,7 +30,8 @@ def instance(thing, id=None, weight=1, status="passing", node="n1", **more):
 class Query:
     def __init__(self, request):
         path, _, query = request.target.partition("?")
-        self.service = urllib.parse.unquote(path.rpartition("/")[2])
+        self.prepared = path.startswith("/v1/query/")
+        self.service = urllib.parse.unquote(path.removesuffix("/execute").rpartition("/")[2])
         self.path = path
         self.parameters = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         self.index = int(self.parameters.get("index", 0))
@@ -86,11 +87,13 @@ class Consul:
         limit.wait_until(lambda: service in self.blocked, f"a blocked query for {service}")
 
     def respond(self, connection, service, **changes):
-        """The answer as it is now; changes: fields (None: without), body, status."""
+        """The answer as it is now; changes: fields (None: without), body, status, prepared (to a prepared query)."""
         fields = {"Content-Type": "application/json", "X-Consul-Index": self.indexes.get(service, 1),
                   "X-Consul-Knownleader": self.known_leader, "X-Consul-Lastcontact": 0, **dict(self.headers),
                   **changes.get("fields", {})}
-        body = changes.get("body", json.dumps(self.services.get(service, [])))
+        entries = self.services.get(service, [])
+        whole = {"Service": "web", "Nodes": entries, "Datacenter": "dc1", "Failovers": 0} if changes.get("prepared") else entries
+        body = changes.get("body", json.dumps(whole))
         connection.respond(changes.get("status", 200), [(k, v) for k, v in fields.items() if v is not None],
                            body if isinstance(body, bytes) else body.encode())
 
@@ -134,7 +137,9 @@ class Consul:
         handler = self.handlers.get(query.service)
         if handler:
             return handler(connection, query)
-        return self.respond(connection, query.service)
+        if query.prepared and query.service not in self.services:
+            return connection.respond(404, [], b"Query not found")
+        return self.respond(connection, query.service, prepared=query.prepared)
 
     def close(self, failed=False):
         pass                                # the origin is the case's

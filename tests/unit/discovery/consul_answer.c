@@ -18,7 +18,7 @@ static struct consul_answer read_as(const char *text, const struct consul_want *
 
 static struct consul_answer read_it(const char *text)
 {
-    return read_as(text, &(struct consul_want){ false, NULL });
+    return read_as(text, &(struct consul_want){ false, NULL, false });
 }
 
 /* What stands for one entry, with a service and checks as said. */
@@ -53,13 +53,28 @@ static void reads_all_of_an_entry(void **state)
     consul_answer_fini(&a);
 }
 
+static void reads_a_prepared_query(void **state)
+{
+    struct consul_want want = { false, NULL, true };
+    struct sc_error e = SC_ERROR_INIT;
+    struct consul_answer a = read_as("{\"Service\":\"web\",\"Nodes\":" ENTRY(PLAIN "}", "[]") ",\"Failovers\":1}", &want);
+
+    (void)state;
+    assert_int_equal(a.n, 1);
+    assert_string_equal(a.at[0].host, "192.0.2.1");
+    consul_answer_fini(&a);
+    assert_false(consul_answer_read(&a, STR("[]"), &want, &e));
+    assert_false(consul_answer_read(&a, STR("{\"Nodes\":null}"), &want, &e));
+    assert_false(consul_answer_read(&a, STR("{}"), &want, &e));
+}
+
 static void state_of(const char *checks, bool passing_only, enum endpoint_state want, unsigned weight)
 {
     char text[1000];
     struct consul_answer a;
 
     snprintf(text, sizeof text, ENTRY(PLAIN ",\"Weights\":{\"Passing\":10,\"Warning\":3}}", "%s"), checks);
-    a = read_as(text, &(struct consul_want){ passing_only, NULL });
+    a = read_as(text, &(struct consul_want){ passing_only, NULL, false });
     assert_null(a.at[0].wrong);
     assert_int_equal(a.at[0].state, want);
     assert_int_equal(a.at[0].weight, weight);
@@ -88,7 +103,7 @@ static void host_of(const char *service, const char *node, const char *tag, cons
     struct consul_answer a;
 
     snprintf(text, sizeof text, "[{\"Node\":%s,\"Service\":%s}]", node, service);
-    a = read_as(text, &(struct consul_want){ false, tag });
+    a = read_as(text, &(struct consul_want){ false, tag, false });
     if (a.at[0].wrong != NULL)
         fail_msg("%s: %s", text, a.at[0].wrong);
     assert_string_equal(a.at[0].host, want);
@@ -207,7 +222,7 @@ static void what_is_no_list_is_refused(void **state)
         struct sc_error e = SC_ERROR_INIT;
         struct consul_answer a;
 
-        assert_false(consul_answer_read(&a, str_of(texts[i]), &(struct consul_want){ false, NULL }, &e));
+        assert_false(consul_answer_read(&a, str_of(texts[i]), &(struct consul_want){ false, NULL, false }, &e));
         assert_true(strncmp(e.text, "not ", 4) == 0);
     }
 }
@@ -216,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_all_of_an_entry),
+        cmocka_unit_test(reads_a_prepared_query),
         cmocka_unit_test(the_worst_check_counts),
         cmocka_unit_test(addresses_have_an_order),
         cmocka_unit_test(what_makes_no_sense_is_wrong),
