@@ -6,23 +6,30 @@
 
 #include <stdlib.h>
 
-enum { ASKED, ANSWERED, ABANDONED };
-
-static void on_answer(struct mail *m)
+static struct order *order_of(struct errand *e)
 {
-    struct order *o = list_entry(m, struct order, mail);
+    return list_entry(e, struct order, errand);
+}
 
-    if (o->answered != NULL)
-        o->answered(o);
-    else
-        order_free(&o);                 /* abandoned when the answer was on its way */
+static void on_back(struct errand *e)
+{
+    order_of(e)->answered(order_of(e));
+}
+
+static void on_drop(struct errand *e)
+{
+    struct order *o = order_of(e);
+
+    order_free(&o);
 }
 
 struct order *order_new(struct loop *loop, void (*answered)(struct order *o), void *asker)
 {
     struct order *o = xnew(struct order);
 
-    *o = (struct order){ .mail = { .fn = on_answer }, .loop = loop, .answered = answered, .asker = asker };
+    o->answered = answered;
+    o->asker = asker;
+    errand_begin(&o->errand, loop, on_back, on_drop);
     return o;
 }
 
@@ -37,24 +44,18 @@ void order_free(struct order **op)
     free(o);
 }
 
-/* Whoever comes second has the order: the letter that brings the answer, or control when it would have sent it. */
 void order_abandon(struct order **op)
 {
     struct order *o = *op;
 
     *op = NULL;
-    if (o == NULL)
-        return;
-    o->answered = NULL;
-    atomic_exchange(&o->stage, ABANDONED);
+    if (o != NULL)
+        errand_abandon(&o->errand);
 }
 
 void order_answer(struct order *o, enum order_end end, uint64_t generation)
 {
     o->end = end;
     o->generation = generation;
-    if (atomic_exchange(&o->stage, ANSWERED) == ABANDONED)
-        order_free(&o);
-    else
-        loop_post(o->loop, &o->mail);
+    errand_return(&o->errand);
 }

@@ -6,9 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "loop/loop.h"
-
-#include <stdatomic.h>
+#include "loop/errand.h"
 
 enum order_end {
     ORDER_DONE,
@@ -17,11 +15,9 @@ enum order_end {
 };
 
 struct order {
-    struct mail mail;
-    struct loop *loop;                  /* of the asker */
+    struct errand errand;
     void (*answered)(struct order *o);  /* asker's thread; the order is the asker's again */
     void *asker;
-    atomic_int stage;
     struct order *next;                 /* whoever's who has it */
     /* The answer. */
     enum order_end end;
