@@ -2,10 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "admin/admin.h"
 
+#include "admin/page.h"
 #include "admin/server.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "proxy/config.h"
+#include "proxy/reserved.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -122,7 +124,7 @@ static bool open_stated(struct admin *a, const struct sc_strings *stated, struct
     return true;
 }
 
-/* ---- the thread ---- */
+/* ---- the end ---- */
 
 static void on_step(struct timer *t)
 {
@@ -146,6 +148,43 @@ static void on_stop(struct mail *m)
             server_stop(a->servers[i]);
     timer_start(a->loop, &a->step, 0);
 }
+
+/* ---- questions of data listeners ---- */
+
+static void make_answer(const struct admin *a, struct reserved_ask *q)
+{
+    struct admin_request r = { .method = q->method, .path = q->path, .query = q->query };
+    struct admin_answer answer;
+    struct arena arena;
+
+    arena_init(&arena, 4096);
+    r.arena = &arena;
+    page_answer_anybody(&a->state, &r, &answer);
+    if (answer.body.n > RESERVED_ANSWER_MAX)
+        page_problem(&answer, ERR_OVERLOADED, STR("the page is too long to be served here: ask an admin listener"));
+    q->status = answer.status;
+    q->type = answer.type;
+    q->body = answer.body;
+    arena_fini(&arena);
+}
+
+static void on_asked(struct mail *m)
+{
+    struct reserved_ask *q = list_entry(m, struct reserved_ask, errand.mail);
+
+    if (errand_is_wanted(&q->errand))
+        make_answer(q->arg, q);
+    reserved_answered(q);
+}
+
+void admin_ask(struct admin *a, struct reserved_ask *q)
+{
+    q->arg = a;
+    q->errand.mail.fn = on_asked;
+    loop_post(a->loop, &q->errand.mail);
+}
+
+/* ---- the thread ---- */
 
 static void *run(void *arg)
 {

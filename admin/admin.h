@@ -16,6 +16,7 @@ struct config;
 struct discovery_status;
 struct admin_conf;                      /* proxy/config.h */
 struct order;
+struct reserved_ask;                    /* proxy/reserved.h */
 
 /* What control knows, at one moment. */
 struct admin_facts {
@@ -62,5 +63,7 @@ struct admin *admin_start(const struct admin_conf *conf, const struct admin_stat
  * /run/outrider/admin.sock, else $XDG_RUNTIME_DIR/outrider/admin.sock; NULL: no such place. To be freed by the caller. */
 char *admin_default_socket(void);
 #define ADMIN_DEFAULT_ADDRESS "127.0.0.1:8001"
+/* Answers a question of a data listener. Any thread, until admin_stop(). */
+void admin_ask(struct admin *a, struct reserved_ask *q);
 /* Closes the listeners (and removes the sockets it made), ends the thread. Takes NULL. */
 void admin_stop(struct admin **a);

@@ -206,3 +206,17 @@ void page_answer(const struct admin_state *state, const struct admin_request *r,
     answer(state, r, c == NULL ? NULL : &c->admin, a);
     config_unref(&c);
 }
+
+void page_answer_anybody(const struct admin_state *state, const struct admin_request *r, struct admin_answer *a)
+{
+    struct sc_str name = STR_NONE;
+    const struct page *page;
+    const char *allow;
+
+    *a = (struct admin_answer){ .status = 200, .type = "application/json" };
+    page = page_find(r, &name, &allow);
+    if (page != NULL && page->role <= ROLE_VIEWER && !page->changes)
+        run(page, state, r, name, a);
+    else
+        page_problem(a, ERR_NO_ROUTE, STR("there is no such page"));
+}

@@ -37,6 +37,9 @@ struct admin_answer {
 
 /* Always makes an answer. */
 void page_answer(const struct admin_state *state, const struct admin_request *r, struct admin_answer *a);
+/* The same for somebody of whom nothing is known but that he got to a data listener: what viewers may look at, by GET or
+ * HEAD. */
+void page_answer_anybody(const struct admin_state *state, const struct admin_request *r, struct admin_answer *a);
 /* An answer that is an error. `detail` may be empty. */
 void page_problem(struct admin_answer *a, enum err e, struct sc_str detail);
 /* Whether the query has name=value. */

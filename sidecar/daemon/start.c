@@ -105,6 +105,14 @@ static void reload_for(void *arg, struct order *o)
     control_ask_reload(arg, o);
 }
 
+/* Workers accept nobody before there is an admin thread, and it ends after them. */
+static void ask_admin(void *arg, struct reserved_ask *q)
+{
+    struct control *c = arg;
+
+    admin_ask(c->admin, q);
+}
+
 static bool start_admin(struct control *c)
 {
     struct sc_error e = SC_ERROR_INIT;
@@ -148,7 +156,7 @@ static bool open_listeners(struct control *c, struct conf_report *report)
 
 static bool start_workers(struct control *c)
 {
-    struct worker_events events = { c, adopted, control_named, control_shut, control_drained };
+    struct worker_events events = { c, adopted, control_named, control_shut, control_drained, ask_admin };
 
     c->workers = xcalloc(c->nworkers, sizeof(struct sc_worker *));
     for (unsigned i = 0; i < c->nworkers; i++)

@@ -48,6 +48,7 @@ struct admin_token {
 
 struct admin_conf {
     struct sc_strings listeners;        /* empty: the default ones */
+    struct sc_strings public;           /* subtrees that data listeners serve too */
     struct sc_list tokens;              /* of struct admin_token */
     bool defaults;                      /* the listeners are the default ones: failing to bind is a warning */
 };

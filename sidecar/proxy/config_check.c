@@ -157,26 +157,6 @@ static void link_tokens(struct config *c, struct conf_load *l, const struct node
     load_leave(l, mark);
 }
 
-static void link_admin(struct config *c, struct conf_load *l, const struct node *root)
-{
-    const struct node *list = node_get(node_get(root, "admin"), "listeners");
-    size_t outer = load_enter(l, "admin"), inner = load_enter(l, "listeners");
-
-    c->admin.defaults = c->admin.listeners.n == 0;
-    for (unsigned i = 0; i < c->admin.listeners.n; i++) {
-        const struct node *at = config_item(list, i);
-        const char *address = c->admin.listeners.at[i];
-        struct sc_error e = SC_ERROR_INIT;
-        size_t mark = load_enter_index(l, i);
-
-        if (address != NULL && !listener_check(address, &e))
-            load_error(l, at, "%s", e.text);
-        load_leave(l, mark);
-    }
-    load_leave(l, inner);
-    load_leave(l, outer);
-}
-
 /* --- services --- */
 
 static void link_method(struct conf_load *l, struct retry_conf *r, const struct node *at, const char *name)
@@ -536,7 +516,7 @@ static void drop_disabled(struct config *c, struct conf_load *l)
 void config_link(struct config *c, struct conf_load *l, const struct node *root)
 {
     link_listeners(c, l, root);
-    link_admin(c, l, root);
+    config_link_admin(c, l, root);
     link_tokens(c, l, root);
     link_services(c, l, root);
     link_routes(c, l, root);

@@ -93,6 +93,10 @@ static const struct sc_field admin_fields[] = {
     SC_OBJECTS(A, tokens, struct admin_token, token_fields, .max = 64,
                .doc = "Who may do more over TCP, or ask from another host. There is no encryption: a token that leaves the "
                       "host belongs into a tunnel."),
+    SC_STRINGS(A, public, .max = 16,
+               .doc = "Subtrees of the admin pages that every listener in `listeners` serves as well, to anybody who gets "
+                      "there: `[/health]` for the probes of a load balancer, `[/health/ready, /metrics]`. They win over "
+                      "all routes. Only GET and HEAD, and only what a `viewer` may see. Default: none."),
     SC_END
 };
 #undef A

@@ -1,8 +1,8 @@
 /* sidecar/proxy/config_priv.h - what the files of the configuration share.
  * SPDX-License-Identifier: Apache-2.0
  *
- * config_fields.c: the tables; config_values.c: keys that no type of field.h reads; config_check.c: what must agree with
- * something else; config.c: the order of it all. Control thread. */
+ * config_fields.c: the tables; config_values.c: keys that no type of field.h reads; config_check.c, config_admin.c: what
+ * must agree with something else; config.c: the order of it all. Control thread. */
 #pragma once
 
 #include "conf/load.h"
@@ -23,5 +23,7 @@ void config_link(struct config *c, struct conf_load *l, const struct node *root)
 void config_link_service(const struct config *c, struct conf_load *l, struct service_conf *s, const struct node *item);
 /* `defaults.service` or `defaults.route` of what was read; NULL: none. */
 const struct node *config_defaults(struct arena *a, const struct node *root, const char *key);
+/* Of these, the admin section. */
+void config_link_admin(struct config *c, struct conf_load *l, const struct node *root);
 /* The i-th item of a list that may have been given as one item. */
 const struct node *config_item(const struct node *list, unsigned i);

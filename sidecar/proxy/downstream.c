@@ -217,7 +217,7 @@ static int after_head(struct sc_exchange *x)
         client_request_whole(x->client);                /* as far as it will be read */
         return answer_queue(x) ? MHD_YES : MHD_NO;
     }
-    if (x->step == FLOW_ADMIT || x->step == FLOW_NAME || x->down.asking) {
+    if (x->step <= FLOW_NAME || x->down.asking) {
         x->down.held_first = true;
         client_park(x->client);
     }

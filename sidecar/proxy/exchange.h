@@ -35,12 +35,14 @@ struct target_set;
 struct target;
 struct sc_timer;
 struct early;
+struct reserved_ask;
 struct tunnel;
 struct MHD_Response;
 
 /* The life of a request. `run` is in flow.c; the picture is its opening comment. */
 #define FLOW_STEPS(X)                                                                    \
     X(ROUTE,   route,   "head parsed: find the route, build the chain")                  \
+    X(RESERVED, reserved, "a path of our own: parked until the admin pages answer")      \
     X(ADMIT,   admit,   "request hooks in order; may park")                              \
     X(NAME,    name,    "the path names the service: parked until it is known")          \
     X(ATTEMPT, attempt, "pick a target, attempt hooks, send")                            \
@@ -205,6 +207,7 @@ struct sc_exchange {
     struct body *req_queue, *res_queue; /* between body hooks and the sockets */
     bool res_hooked, req_hooked;
     struct early *early;                /* an answer before the end of the request */
+    struct reserved_ask *reserved;      /* what the admin pages are asked, and their answer */
     struct tunnel *tunnel;              /* once the protocol has changed */
     /* --- ... to here --- */
 

@@ -22,10 +22,11 @@
  * next; bytes of bodies go from source to sink without passing here (flow_body.c has the request's, answer.c asks for the
  * answer's). deadline.c says when something has taken too long, which is one more fact.
  *
- * The other days: a policy answers (ADMIT -> RESPOND); no route, no target (-> RESPOND with an answer of our own); a try
- * fails before its head (AWAIT -> ATTEMPT or RESPOND); a deadline (-> RESPOND 504); the client goes while we wait (->
- * the try is cancelled, the library is told, FINISH); the answer is there before the body is (DELIVER by early.c, past
- * the library; without the seam it waits for the library, which waits for the body). */
+ * The other days: a policy answers (ADMIT -> RESPOND); the admin thread does (ROUTE -> RESERVED -> RESPOND); no route, no
+ * target (-> RESPOND with an answer of our own); a try fails before its head (AWAIT -> ATTEMPT or RESPOND); a deadline (->
+ * RESPOND 504); the client goes while we wait (-> the try is cancelled, the library is told, FINISH); the answer is there
+ * before the body is (DELIVER by early.c, past the library; without the seam it waits for the library, which waits for the
+ * body). */
 #include "proxy/flow_priv.h"
 
 #include "http/trailer.h"
@@ -38,6 +39,7 @@
 #include "proxy/limit.h"
 #include "proxy/record.h"
 #include "proxy/reply.h"
+#include "proxy/reserved.h"
 #include "proxy/tunnel.h"
 #include "proxy/upgrade.h"
 #include "proxy/upstream.h"
@@ -91,6 +93,8 @@ static enum flow_next route(struct sc_exchange *x)
 
     if (!intake(x))
         return go(x, FLOW_RESPOND);
+    if (plan->reserved != NULL && reserved_has(plan->reserved, x->req.uri.path))
+        return go(x, FLOW_RESERVED);
     q = (struct route_request){ x->req.method_name, uri_host(x->req.host, &port), x->req.uri.path, x->req.uri.query,
                                 &x->headers, x->listener->index };
     if (!router_find(plan->router, &q, &x->found))
@@ -126,6 +130,13 @@ static enum flow_next by_verdict(struct sc_exchange *x, enum sc_verdict v, enum 
         downstream_abort(x);
         return park(x, FLOW_FINISH);
     }
+}
+
+static enum flow_next reserved(struct sc_exchange *x)
+{
+    if (x->reserved == NULL)
+        return reserved_begin(x) ? FLOW_PARK : go(x, FLOW_RESPOND);
+    return reserved_take(x) ? go(x, FLOW_RESPOND) : FLOW_PARK;
 }
 
 static enum flow_next admit(struct sc_exchange *x)
@@ -468,6 +479,7 @@ static enum flow_next finish(struct sc_exchange *x)
     limit_leave(x);
     naming_leave(x);
     record_exchange(x);
+    reserved_forget(x);
     if (x->req_queue != NULL)
         body_fini(x->req_queue);
     if (x->res_queue != NULL)

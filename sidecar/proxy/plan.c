@@ -250,6 +250,7 @@ static struct plan *plan_new(struct config *config, const struct plan_options *o
 
     refs_init(&p->refs);
     p->config = config;
+    p->reserved = config->admin.public.n > 0 ? &config->admin.public : NULL;
     p->nlisteners = config->listeners.n;
     p->nservices = config->services.n + o->nnamed;
     p->nroutes = config->routes.n;

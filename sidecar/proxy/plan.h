@@ -62,6 +62,7 @@ struct plan {
     void *owner;                        /* of bury */
     struct plan *next;                  /* bury's */
     struct router *router;
+    const struct sc_strings *reserved;  /* paths of our own; NULL: none */
     struct chain_set *chains;
     struct access_log *access_log;      /* NULL: none */
     unsigned nlisteners, nservices, nroutes, nnaming;

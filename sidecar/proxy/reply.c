@@ -3,6 +3,7 @@
 #include "proxy/reply.h"
 
 #include "base/buf.h"
+#include "proxy/reserved.h"
 #include "proxy/view.h"
 
 void reply_error(struct sc_exchange *x, enum err e, const char *detail)
@@ -78,4 +79,6 @@ void reply_render(struct sc_exchange *x)
         headers_add_id(&x->response.headers, HDR_CONTENT_TYPE, x->res.content_type);
     if (x->res.allow.n > 0)
         headers_add_id(&x->response.headers, HDR_ALLOW, x->res.allow);
+    if (x->reserved != NULL)
+        reserved_fields(x);
 }

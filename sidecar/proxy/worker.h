@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 #include "proxy/entrance.h"
 #include "proxy/naming.h"
+#include "proxy/reserved.h"
 #include "proxy/snapshot.h"
 
 #include <pthread.h>
@@ -38,6 +39,7 @@ struct worker_events {
     void (*named)(void *arg, unsigned worker, const char *registry, const char *name);
     void (*shut)(void *arg, unsigned worker);                               /* of worker_shut() */
     void (*drained)(void *arg, unsigned worker, enum drain stage);
+    void (*ask)(void *arg, struct reserved_ask *q);     /* the admin thread is to answer (reserved.h) */
 };
 
 /* How many views of this worker show one plan: its policies' worker states live as long. */
@@ -81,6 +83,7 @@ struct sc_worker {
     struct access_port *log;
     struct limit_queue queue;
     struct link naming;                 /* exchanges that wait for a service that their path names */
+    struct reserved_load reserved;
     struct sc_worker *const *peers;     /* all workers, this one too; set before it starts */
     sc_msec asked_at;                   /* when the peers were last asked for room */
     struct sc_exchange *free;

@@ -219,12 +219,17 @@ class Outrider:
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rsplit(")", 1)[1].split()[0]
 
-    def threads(self):
-        names = []
+    def _tasks(self):
         for task in os.listdir(f"/proc/{self.process.pid}/task"):
             with open(f"/proc/{self.process.pid}/task/{task}/comm", encoding="utf-8") as file:
-                names.append(file.read().strip())
-        return names
+                yield file.read().strip(), int(task)
+
+    def threads(self):
+        return [name for name, _ in self._tasks()]
+
+    def thread(self, name):
+        """Its number for the kernel."""
+        return dict(self._tasks())[name]
 
     # -- end ------------------------------------------------------------------------------------------------------
     def signal(self, number):

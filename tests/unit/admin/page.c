@@ -334,6 +334,31 @@ static void config_is_for_admins(void **state)
     expect_problem(503, "no configuration is in force yet");
 }
 
+/* Whatever the configuration lets through, nobody gets more than a viewer. */
+static void anybody(void **state)
+{
+    static const struct { const char *path; unsigned status; } asked[] = {
+        { "/health", 200 }, { "/health/live", 200 }, { "/health/services", 200 }, { "/version", 200 }, { "/config", 404 },
+        { "/admin/drain", 404 }, { "/admin/reload", 404 }, { "/nothing", 404 },
+    };
+
+    (void)state;
+    drains = 0;
+    for (unsigned i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct admin_request r = { .arena = &arena, .method = STR("GET"), .path = str_of(asked[i].path) };
+
+        buf_fini(&got.body);
+        page_answer_anybody(&state_of_things, &r, &got);
+        assert_int_equal(got.status, asked[i].status);
+        r.method = STR("POST");
+        buf_fini(&got.body);
+        page_answer_anybody(&state_of_things, &r, &got);
+        assert_int_equal(got.status, 404);
+        assert_false(got.reload);
+    }
+    assert_int_equal(drains, 0);
+}
+
 static void a_service(void **state)
 {
     (void)state;
@@ -416,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(config_is_for_admins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(anybody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_service, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_service_without_targets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_service_nobody_told_of, set_up, tear_down),
