@@ -73,7 +73,8 @@ struct rest_caller {
     void (*ask)(struct rest_caller *c, struct rest_ask *to);
     /* An answer with status 200, or the end of one that came in pieces. Not ok: as if the call had failed. */
     void (*answered)(struct rest_caller *c, const struct fetch *f, struct rest_verdict *v);
-    /* A piece of an open answer, cut anywhere. True: go on reading; false: it is over, as v says. */
+    /* A piece of an open answer, cut anywhere; an empty one says that it is open. True: go on reading; false: it is over,
+     * as v says. */
     bool (*piece)(struct rest_caller *c, struct sc_str piece, struct rest_verdict *v);
     /* An answer with another status. False: it is a failure like any other. May be NULL. */
     bool (*refused)(struct rest_caller *c, const struct fetch *f, struct rest_verdict *v);

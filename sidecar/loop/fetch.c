@@ -34,6 +34,7 @@ struct fetch {
     /* Of an answer in pieces: */
     void (*piece)(void *arg, struct fetch *f, struct sc_str piece);
     bool open;                  /* it is one: with status 200 */
+    bool said;                  /* that it is */
     bool over, ended;           /* its time is over; and that was its end */
     bool *gone;                 /* set when the fetch goes inside of a callback */
     sc_msec idle_after;
@@ -64,8 +65,9 @@ static bool hand_on(struct fetch *f)
     struct buf piece = f->body;
     bool gone = false;
 
-    if (!f->open || piece.n == 0)
+    if (!f->open || (f->said && piece.n == 0))
         return true;
+    f->said = true;
     f->body = (struct buf)BUF_INIT;
     f->gone = &gone;
     f->piece(f->arg, f, buf_view(&piece));
@@ -136,7 +138,7 @@ static void note_head(struct fetch *f)
     f->status = (unsigned)status;
     f->begun = true;
     f->open = f->piece != NULL && status == 200;
-    if (f->over)
+    if (f->over || f->open)
         loop_task(curlmux_loop(f->curl), &f->hand_on);
 }
 

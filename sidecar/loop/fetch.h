@@ -34,7 +34,8 @@ struct fetch_request {
     size_t max_body;                    /* a longer answer is an error; of one in pieces, what waits to be handed on */
     bool once;                          /* on a connection of its own, which is closed afterwards */
     /* NULL: the answer is gathered. Else the body of an answer with status 200 comes here as it arrives, cut anywhere, and
-     * not into fetch_body(); other answers are gathered as ever. From the loop, never from inside; may cancel. */
+     * not into fetch_body(); the first piece comes as soon as the head is there, and may be empty. Other answers are
+     * gathered as ever. From the loop, never from inside; may cancel. */
     void (*piece)(void *arg, struct fetch *f, struct sc_str piece);
     sc_msec idle;                       /* so long without a byte is FETCH_TIMEOUT; 0: whatever `timeout` says */
     sc_msec until;                      /* an answer that has begun by then is ended, and that is no error; 0: never */

@@ -147,7 +147,7 @@ static void on_piece(void *arg, struct fetch *f, struct sc_str piece)
 
     assert_ptr_equal(f, w->fetch);
     assert_int_equal(fetch_status(f), 200);
-    assert_true(piece.n > 0);
+    assert_true(piece.n > 0 || w->npieces == 0);
     assert_int_equal(w->done, 0);
     buf_str(&w->pieces, piece);
     if (++w->npieces == w->cancel_at) {
@@ -401,6 +401,23 @@ static void pieces_come_before_the_end(void **state)
     server_stop(&s);
 }
 
+static void that_it_is_open_is_said_at_once(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, OPEN);
+    s.keep = true;
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece, .until = 100 });
+    assert_int_equal(w.result, FETCH_ANSWERED);
+    assert_int_equal(w.npieces, 1);
+    assert_int_equal(w.pieces.n, 0);
+    world_fini(&w);
+    server_stop(&s);
+}
+
 static void silence_has_a_limit(void **state)
 {
     struct server s;
@@ -490,6 +507,7 @@ int main(void)
         cmocka_unit_test(what_is_cancelled_is_never_told),
         cmocka_unit_test(an_answer_may_come_in_pieces),
         cmocka_unit_test(pieces_come_before_the_end),
+        cmocka_unit_test(that_it_is_open_is_said_at_once),
         cmocka_unit_test(silence_has_a_limit),
         cmocka_unit_test(what_is_no_success_is_gathered),
         cmocka_unit_test(a_cut_comes_after_the_pieces),
