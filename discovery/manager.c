@@ -22,6 +22,7 @@ enum { FIRST_WAIT = 5000 };
 
 struct discovery {
     struct discovery_options options;
+    char *node, *zone;
     struct loop *loop;
     pthread_t thread;
     struct resolver *resolver;
@@ -186,6 +187,8 @@ static void make_parts(struct discovery *d)
         .loop = d->loop, .first_wait = d->options.first_wait, .arg = d->options.arg,
         .on_table = d->options.on_table });
     registry_uses_init(&d->registries, d->loop, d->curl);
+    d->registries.node = d->node;
+    d->registries.zone = d->zone;
 }
 
 struct discovery *discovery_start(const struct discovery_options *options)
@@ -195,6 +198,8 @@ struct discovery *discovery_start(const struct discovery_options *options)
     d->options = *options;
     if (d->options.first_wait == 0)
         d->options.first_wait = FIRST_WAIT;
+    d->node = xstrdup(options->node);
+    d->zone = xstrdup(options->zone);
     d->loop = loop_new();
     d->services = (struct map)MAP_INIT;
     make_parts(d);
@@ -216,5 +221,7 @@ void discovery_stop(struct discovery **dp)
     publisher_free(&d->publisher);
     map_fini(&d->services);
     loop_free(&d->loop);
+    free(d->node);
+    free(d->zone);
     free(d);
 }

@@ -14,6 +14,7 @@ struct offload;
 
 struct discovery_options {
     struct offload *offload;        /* for name look-ups; must outlive the discovery */
+    const char *node, *zone;        /* where this process runs; NULL: not said; copied */
     sc_msec first_wait;             /* a plan's first table waits this long for services without an answer; 0: 5 s */
     void *arg;
     /* Discovery thread. A new table for the plan of `tag`: the first one of every plan, then one per change. The callee

@@ -26,6 +26,7 @@ struct registry_live {
     const void *conf;               /* the provider's keys; may be replaced by an equal value at a reload */
     struct loop *loop;
     struct curlmux *curl;
+    const char *node, *zone;        /* where we are; NULL: not said */
     void *state;                    /* the provider's own */
 };
 

@@ -29,7 +29,8 @@ static struct registry_use *add(struct registry_uses *all, const struct registry
 {
     struct registry_use *use = xnew(struct registry_use);
 
-    use->live = (struct registry_live){ .provider = conf->provider, .loop = all->loop, .curl = all->curl };
+    use->live = (struct registry_live){ .provider = conf->provider, .loop = all->loop, .curl = all->curl,
+                                         .node = all->node, .zone = all->zone };
     list_push(&all->all, &use->link);
     return use;
 }

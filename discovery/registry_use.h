@@ -22,6 +22,7 @@ struct registry_uses {
     struct link all;
     struct loop *loop;
     struct curlmux *curl;
+    const char *node, *zone;            /* for registry_live, set after init; NULL: not said */
 };
 void registry_uses_init(struct registry_uses *all, struct loop *loop, struct curlmux *curl);
 

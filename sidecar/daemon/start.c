@@ -171,7 +171,8 @@ static bool start_workers(struct control *c)
 
 bool control_start(struct control *c, struct config *config, struct conf_report *report)
 {
-    struct discovery_options discovery = { .arg = c, .on_table = on_table, .on_release = on_release };
+    struct discovery_options discovery = { .arg = c, .node = config->node.name, .zone = config->node.zone,
+                                           .on_table = on_table, .on_release = on_release };
     struct sc_error e = SC_ERROR_INIT;
     struct plan_options o;
     struct plan *plan;
