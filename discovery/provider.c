@@ -10,7 +10,8 @@
 /* Every provider: one row here, one file in providers/. */
 #define PROVIDERS(X) \
     X(consul) \
-    X(file)
+    X(file) \
+    X(kubernetes)
 
 #define DECLARE(name) extern const struct provider provider_##name;
 PROVIDERS(DECLARE)
@@ -29,17 +30,20 @@ static const char *const names[] = { PROVIDERS(NAME) NULL };
 #define STRINGS(name, most) \
     "\"" name "\":{\"oneOf\":[{\"type\":\"string\"}," \
     "{\"type\":\"array\",\"minItems\":1,\"maxItems\":" most ",\"items\":{\"type\":\"string\"}}]}"
+#define REST \
+    STRINGS("address", "16") "," STRING("token") "," STRING("token_file") "," STRING("ca") "," STRING("ca_path") "," \
+    STRING("certificate") "," STRING("key") "," STRING("server_name") "," "\"verify\":{\"type\":\"boolean\"}," \
+    "\"max_connections\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000}"
 const char registries_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":{\"oneOf\":["
     "{\"type\":\"object\",\"required\":[\"type\",\"path\"],\"additionalProperties\":false,\"properties\":{"
     "\"type\":{\"const\":\"file\"}," STRINGS("path", "100") "}},"
     "{\"type\":\"object\",\"required\":[\"type\"],\"additionalProperties\":false,\"properties\":{"
-    "\"type\":{\"const\":\"consul\"}," STRINGS("address", "16") "," STRING("token") "," STRING("token_file") ","
-    STRING("ca") "," STRING("ca_path") "," STRING("certificate") "," STRING("key") "," STRING("server_name") ","
-    "\"verify\":{\"type\":\"boolean\"},"
+    "\"type\":{\"const\":\"consul\"}," REST ","
     "\"consistency\":{\"enum\":[\"default\",\"consistent\",\"stale\",\"cached\"]},"
-    STRING("datacenter") "," STRING("namespace") "," STRING("partition") ",\"wait\":{},"
-    "\"max_connections\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000}}}]}}";
+    STRING("datacenter") "," STRING("namespace") "," STRING("partition") ",\"wait\":{}}},"
+    "{\"type\":\"object\",\"required\":[\"type\"],\"additionalProperties\":false,\"properties\":{"
+    "\"type\":{\"const\":\"kubernetes\"}," REST "," STRING("namespace") ",\"wait\":{}}}]}}";
 
 const struct provider *provider_find(struct sc_str name)
 {

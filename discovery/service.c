@@ -17,7 +17,9 @@ const char source_schema[] =
     "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"string\"}}]},\"passing_only\":{\"type\":\"boolean\"},"
     "\"prepared_query\":{\"type\":\"string\"},\"poll\":{},"
     "\"tagged_address\":{\"type\":\"string\"},\"datacenter\":{\"type\":\"string\"},"
-    "\"namespace\":{\"type\":\"string\"},\"partition\":{\"type\":\"string\"}}}";
+    "\"namespace\":{\"type\":\"string\"},\"partition\":{\"type\":\"string\"},"
+    "\"port\":{\"type\":[\"string\",\"integer\"]},\"family\":{\"enum\":[\"ipv4\",\"ipv6\",\"both\"]},"
+    "\"hints\":{\"type\":\"boolean\"}}}";
 
 /* What its keys mean depends on the registry's type, which may stand further down: read by discovery_service_link. */
 static bool source_load(struct conf_load *load, const struct node *at, void *to)
