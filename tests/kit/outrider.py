@@ -71,7 +71,7 @@ def reads_extensions():
 def environment(more=None):
     """The caller's, without what would change the configuration or activate sockets."""
     keep = {name: value for name, value in os.environ.items()
-            if not re.match(r"OUTRIDER|LISTEN_|NOTIFY_|CONSUL_|ETCDCTL_|OTEL_|JOURNAL_|WATCHDOG_", name)}
+            if not re.match(r"OUTRIDER|LISTEN_|NOTIFY_|CONSUL_|KUBERNETES_|ETCDCTL_|OTEL_|JOURNAL_|WATCHDOG_", name)}
     return {**keep, **(more or {})}
 
 
