@@ -169,8 +169,19 @@ void enrol_leave(struct enrol *e)
     if (e->leaving)
         return;
     e->leaving = true;
+    e->pause = e->out = 0;
+    e->backoff.failures = 0;
+}
+
+void enrol_return(struct enrol *e)
+{
+    if (!e->leaving)
+        return;
+    e->leaving = false;
     e->pause = 0;
     e->backoff.failures = 0;
+    if (e->place == ENROL_TAKEN_OUT || e->place == ENROL_GONE)
+        e->place = ENROL_OUT;
 }
 
 bool enrol_is_over(const struct enrol *e, sc_msec now)

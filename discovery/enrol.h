@@ -69,6 +69,8 @@ void enrol_is(struct enrol *e, enum enrol_standing s);
 void enrol_change(struct enrol *e);
 /* It is to go. */
 void enrol_leave(struct enrol *e);
+/* It is to stay after all. */
+void enrol_return(struct enrol *e);
 /* It has been deregistered, has been seen to be gone, and that has had the time to reach those who saw it: as long again as
  * it took until we did. Or it never was there. */
 bool enrol_is_over(const struct enrol *e, sc_msec now);

@@ -1,12 +1,13 @@
 /* discovery/manager.c - the discovery thread: plans in, tables out.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Here are the thread, its letters, and which services a plan has. What comes of them is made by
+ * Here are the thread, its letters, and which services and registrations a plan has. What comes of them is made by
  * publisher.c; which registries that takes, registry_use.c. */
 #include "discovery/manager.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "discovery/announce.h"
 #include "discovery/plan.h"
 #include "discovery/probe.h"
 #include "discovery/publisher.h"
@@ -28,14 +29,16 @@ struct discovery {
     struct resolver *resolver;
     struct curlmux *curl;
     struct prober *prober;
+    struct announcer *announcer;
     struct publisher *publisher;
     struct map services;                /* of struct tracked, by name */
     struct registry_uses registries;
     struct discovery_plan *plan;        /* in force */
     uint64_t plans;                     /* how many so far */
+    bool withdrawing;                   /* and nobody was told that it is over */
     bool stopping;
     struct timer stop_wait;
-    struct mail stop;
+    struct mail stop, announce, withdraw;
 };
 
 struct discovery_status *discovery_status(struct discovery *d)
@@ -103,11 +106,14 @@ static void on_plan(struct mail *m)
         return;
     }
     d->plans++;
+    registry_uses_begin(&d->registries);
     track_all(d, p);
+    announcer_plan(d->announcer, p->registrations);
     drop_untracked(d);
     old = d->plan;
     d->plan = p;
     registry_uses_sweep(&d->registries);
+    registry_uses_hold(&d->registries, old);
     discovery_plan_let_go(&old);
 }
 
@@ -119,16 +125,107 @@ static void on_released(void *owner, void *tag)
         d->options.on_release(d->options.arg, tag);
 }
 
-void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag,
-                    bool at_once)
+void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n,
+                    const struct sc_list *registrations, void *tag, bool at_once)
 {
-    struct discovery_plan *p = discovery_plan_new(services, n, tag);
+    struct discovery_plan *p = discovery_plan_new(services, n, registrations, tag);
 
     p->mail.fn = on_plan;
     p->owner = d;
     p->released = on_released;
     p->at_once = at_once;
     loop_post(d->loop, &p->mail);
+}
+
+/* --- services of this host --- */
+
+static struct registry_use *on_registry(void *arg, const struct registry *conf)
+{
+    struct discovery *d = arg;
+
+    return registry_uses_get(&d->registries, conf);
+}
+
+static void on_registrations_changed(void *arg)
+{
+    struct discovery *d = arg;
+
+    publisher_registrations_changed(d->publisher);
+}
+
+static void tell_withdrawn(struct discovery *d)
+{
+    if (!d->withdrawing || !announcer_is_empty(d->announcer))
+        return;
+    d->withdrawing = false;
+    d->options.on_withdrawn(d->options.arg);
+}
+
+static void on_registrations_gone(void *arg)
+{
+    struct discovery *d = arg;
+
+    registry_uses_sweep(&d->registries);
+    tell_withdrawn(d);
+}
+
+static void on_announce(struct mail *m)
+{
+    struct discovery *d = list_entry(m, struct discovery, announce);
+
+    if (!d->stopping)
+        announcer_begin(d->announcer);
+}
+
+static void on_withdraw(struct mail *m)
+{
+    struct discovery *d = list_entry(m, struct discovery, withdraw);
+
+    if (d->stopping)
+        return;
+    d->withdrawing = true;
+    announcer_withdraw(d->announcer);
+    tell_withdrawn(d);
+}
+
+void discovery_announce(struct discovery *d)
+{
+    loop_post(d->loop, &d->announce);
+}
+
+void discovery_withdraw(struct discovery *d)
+{
+    loop_post(d->loop, &d->withdraw);
+}
+
+struct report {
+    struct mail mail;
+    struct discovery *d;
+    char *id, *note;
+    enum enrol_standing standing;
+};
+
+static void on_report(struct mail *m)
+{
+    struct report *r = list_entry(m, struct report, mail);
+
+    if (!r->d->stopping)
+        announcer_report(r->d->announcer, r->id, r->standing, r->note);
+    free(r->id);
+    free(r->note);
+    free(r);
+}
+
+void discovery_report(struct discovery *d, const char *id, enum enrol_standing standing, const char *note)
+{
+    struct report *r = xnew(struct report);
+
+    r->mail.fn = on_report;
+    r->d = d;
+    r->id = xstrdup(id);
+    r->note = xstrdup(note);
+    r->standing = standing;
+    loop_post(d->loop, &r->mail);
 }
 
 /* --- the thread --- */
@@ -147,6 +244,7 @@ static void on_stop(struct mail *m)
     d->plans++;
     publisher_close(d->publisher);
     drop_untracked(d);
+    announcer_free(&d->announcer);
     registry_uses_sweep(&d->registries);
     prober_free(&d->prober);
     resolver_free(&d->resolver);
@@ -183,9 +281,11 @@ static void make_parts(struct discovery *d)
     d->resolver = resolver_new(d->loop, d->options.offload);
     d->curl = curlmux_new(d->loop);
     d->prober = prober_new(d->loop, d->curl);
+    d->announcer = announcer_new(d->loop, d->prober, &(struct announcer_hooks){ d, on_registry, on_registrations_changed,
+                                                                                on_registrations_gone });
     d->publisher = publisher_new(&(struct publisher_options){
-        .loop = d->loop, .first_wait = d->options.first_wait, .arg = d->options.arg,
-        .on_table = d->options.on_table });
+        .loop = d->loop, .announcer = d->announcer, .first_wait = d->options.first_wait,
+        .arg = d->options.arg, .on_table = d->options.on_table });
     registry_uses_init(&d->registries, d->loop, d->curl);
     d->registries.node = d->node;
     d->registries.zone = d->zone;
@@ -205,6 +305,8 @@ struct discovery *discovery_start(const struct discovery_options *options)
     make_parts(d);
     d->stop_wait.fn = on_stopped;
     d->stop.fn = on_stop;
+    d->announce.fn = on_announce;
+    d->withdraw.fn = on_withdraw;
     start_thread(d);
     return d;
 }

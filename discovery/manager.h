@@ -20,6 +20,8 @@ struct discovery_options {
     /* Discovery thread. A new table for the plan of `tag`: the first one of every plan, then one per change. The callee
      * owns the reference. */
     void (*on_table)(void *arg, void *tag, struct table *table);
+    /* Discovery thread. Once, after discovery_withdraw(): none of this host's services is registered any more. */
+    void (*on_withdrawn)(void *arg);
     /* Discovery thread. Nothing of that plan (its services, their keys, its tag) will be touched or mentioned again. */
     void (*on_release)(void *arg, void *tag);
 };
@@ -27,10 +29,18 @@ struct discovery_options {
 /* Starts the thread. Control thread. */
 struct discovery *discovery_start(const struct discovery_options *options);
 /* Watch these from now on; what is not named is dropped, unchanged services keep sets, targets and counters. The array is
- * copied; the services themselves must live until on_release. at_once: its first table waits for no answer of services
+ * copied; the services themselves must live until on_release, and so must the list of struct registration_conf, which
+ * says what of this host is to be registered (NULL: nothing). at_once: its first table waits for no answer of services
  * that have given none yet. Any thread. */
-void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n, void *tag,
-                    bool at_once);
+void discovery_plan(struct discovery *d, const struct discovery_service *const *services, unsigned n,
+                    const struct sc_list *registrations, void *tag, bool at_once);
+/* The listeners accept: from now on services of this host are registered. Any thread. */
+void discovery_announce(struct discovery *d);
+/* They are deregistered, for good; on_withdrawn follows when nobody finds them any more. Any thread. */
+void discovery_withdraw(struct discovery *d);
+/* How a service of this host is, as itself says; for a registration whose status says `by_application`, else it is lost.
+ * The texts are copied. Any thread. */
+void discovery_report(struct discovery *d, const char *id, enum enrol_standing standing, const char *note);
 /* Ends the thread and releases the last plan; until it returns, on_table may still be called. Tables may be given back
  * later. Before offload_free(). */
 void discovery_stop(struct discovery **d);

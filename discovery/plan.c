@@ -7,14 +7,22 @@
 #include <stdlib.h>
 
 struct discovery_plan *discovery_plan_new(const struct discovery_service *const *services, unsigned n,
-                                          void *tag)
+                                          const struct sc_list *registrations, void *tag)
 {
     struct discovery_plan *p = xcalloc(1, sizeof *p + n * sizeof p->services[0]);
 
+    p->holds = 1;
     p->tag = tag;
+    p->registrations = registrations;
     p->n = n;
     for (unsigned i = 0; i < n; i++)
         p->services[i] = services[i];
+    return p;
+}
+
+struct discovery_plan *discovery_plan_hold(struct discovery_plan *p)
+{
+    p->holds++;
     return p;
 }
 
@@ -23,7 +31,7 @@ void discovery_plan_let_go(struct discovery_plan **pp)
     struct discovery_plan *p = *pp;
 
     *pp = NULL;
-    if (p == NULL)
+    if (p == NULL || --p->holds > 0)
         return;
     p->released(p->owner, p->tag);
     free(p);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "conf/field.h"
 #include "discovery/endpoint.h"
+#include "discovery/enrol.h"
 
 #include <stdint.h>
 
@@ -18,8 +19,9 @@ struct curlmux;
 struct loop;
 struct node;
 struct provider;
+struct registration_conf;
 
-/* A registry in use: what the watches of one registry may share. */
+/* A registry in use: what the watches and entries of one registry may share. */
 struct registry_live {
     const char *name;
     const struct provider *provider;
@@ -44,6 +46,18 @@ struct watch {
     void *state;                    /* the provider's own */
 };
 
+/* One service of this host in one registry; the manager owns it. */
+struct entry {
+    struct registry_live *registry;
+    const struct registration_conf *conf;   /* NULL when it leaves */
+    const char *id, *name;                  /* of the instance; of the service */
+    enum enrol_standing standing;           /* to be said */
+    const char *note;                       /* why, for people */
+    /* What became of the word; error: why not, NULL unless it is ENROL_FAILED or ENROL_REFUSED. */
+    void (*done)(struct entry *e, enum enrol_outcome outcome, const char *error);
+    void *state;                            /* the provider's own; NULL at first */
+};
+
 struct provider {
     const char *name, *summary;
     const struct sc_field *fields;          /* of the registry, `type` aside */
@@ -61,6 +75,10 @@ struct provider {
     /* May report at once, from inside. */
     void (*watch)(struct watch *w);
     void (*unwatch)(struct watch *w);
+    /* Both NULL: services of this host cannot be registered. Says one word; `done` comes later, never from inside, and
+     * before it no other word. unsay: neither a `done` nor another word; gives the state back. */
+    void (*say)(struct entry *e, enum enrol_word word);
+    void (*unsay)(struct entry *e);
 };
 
 /* All of them, static targets aside; NULL ends the list. */

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/refs.h"
+#include "discovery/announce.h"
 #include "discovery/graveyard.h"
 #include "discovery/tracked.h"
 #include "loop/loop.h"
@@ -25,6 +26,7 @@ struct publisher {
     uint64_t tables;                    /* how many so far */
     bool pending;                       /* the plan had no table yet */
     bool changed;                       /* a set did */
+    bool stale;                         /* the status does not show how the registrations are */
     struct timer first_wait, again;
     struct task publish;
     struct graveyard *graveyard;
@@ -35,11 +37,25 @@ struct publisher {
 
 /* --- status --- */
 
+static void put_registrations(const struct publisher *p, struct discovery_status *s)
+{
+    unsigned n = announcer_count(p->options.announcer);
+    struct registration_status *to;
+
+    if (n == 0)
+        return;
+    s->registrations = to = arena_zero(&s->arena, n * sizeof *to);
+    s->nregistrations = n;
+    announcer_status(p->options.announcer, &s->arena, to);
+}
+
 static void publish_status(struct publisher *p)
 {
     struct discovery_status *fresh = discovery_status_new(p->n), *old;
 
     fresh->version = p->tables;
+    put_registrations(p, fresh);
+    p->stale = false;
     for (unsigned i = 0; i < p->n; i++)
         fresh->services[i] = tracked_status(p->order[i]);
     pthread_mutex_lock(&p->lock);
@@ -126,7 +142,7 @@ static void publish(struct task *task)
     stale = build_dirty(p);
     if (p->pending ? !p->first_wait.pending || is_ready(p) : p->changed)
         t = make_table(p);
-    if (stale || t != NULL)
+    if (stale || p->stale || t != NULL)
         publish_status(p);              /* first: who sees a table also sees what is known of it */
     if (t != NULL)
         p->options.on_table(p->options.arg, p->tag, t);
@@ -135,6 +151,12 @@ static void publish(struct task *task)
 void publisher_poke(struct publisher *p)
 {
     loop_task(p->loop, &p->publish);
+}
+
+void publisher_registrations_changed(struct publisher *p)
+{
+    p->stale = true;
+    publisher_poke(p);
 }
 
 static void on_again(struct timer *t)

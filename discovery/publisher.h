@@ -10,12 +10,14 @@
 #include "discovery/status.h"
 #include "discovery/table.h"
 
+struct announcer;
 struct loop;
 struct publisher;
 struct tracked;
 
 struct publisher_options {
     struct loop *loop;
+    const struct announcer *announcer;  /* its registrations are part of the status; until publisher_close() */
     sc_msec first_wait;                 /* a plan's first table waits this long for services without an answer */
     void *arg;
     void (*on_table)(void *arg, void *tag, struct table *table);    /* as in manager.h */
@@ -27,6 +29,8 @@ struct publisher *publisher_new(const struct publisher_options *options);
 void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, void *tag, bool at_once);
 /* Something was marked. */
 void publisher_poke(struct publisher *p);
+/* How the registrations are is not what the status shows. */
+void publisher_registrations_changed(struct publisher *p);
 /* Nothing goes out any more; tables that are out come in no more. */
 void publisher_close(struct publisher *p);
 /* After publisher_close(). Any thread. */

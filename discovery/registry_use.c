@@ -3,6 +3,7 @@
 #include "discovery/registry_use.h"
 
 #include "base/alloc.h"
+#include "discovery/plan.h"
 #include "discovery/service.h"
 
 #include <stdlib.h>
@@ -12,6 +13,12 @@ void registry_uses_init(struct registry_uses *all, struct loop *loop, struct cur
     list_init(&all->all);
     all->loop = loop;
     all->curl = curl;
+    all->plans = 0;
+}
+
+void registry_uses_begin(struct registry_uses *all)
+{
+    all->plans++;
 }
 
 static struct registry_use *find(const struct registry_uses *all, const struct registry *conf)
@@ -47,6 +54,8 @@ struct registry_use *registry_uses_get(struct registry_uses *all, const struct r
     use->conf = conf;                   /* the old plan will be gone soon */
     use->live.name = conf->name;
     use->live.conf = conf->conf;
+    use->seen = all->plans;
+    discovery_plan_let_go(&use->plan);
     return use;
 }
 
@@ -57,8 +66,19 @@ void registry_uses_sweep(struct registry_uses *all)
 
         if (use->users == 0) {
             list_remove(&use->link);
+            discovery_plan_let_go(&use->plan);
             free(use);
         }
+    }
+}
+
+void registry_uses_hold(struct registry_uses *all, struct discovery_plan *old)
+{
+    list_each(it, &all->all) {
+        struct registry_use *use = list_entry(it, struct registry_use, link);
+
+        if (use->seen != all->plans && use->plan == NULL && old != NULL)
+            use->plan = discovery_plan_hold(old);
     }
 }
 

@@ -69,7 +69,7 @@ const struct sc_field discovery_service_fields[] = {
 };
 #undef S
 
-static bool registry_names(struct conf_load *load, const struct registries *registries, const struct node *at)
+bool registries_unknown(struct conf_load *load, const struct registries *registries, const struct node *at)
 {
     const char **names = xcalloc(registries->n + 1, sizeof *names);
 
@@ -95,7 +95,7 @@ static bool link_source(struct conf_load *load, const struct registries *registr
         return load_error(load, name, "expected the name of a registry, not %s", node_kind_name(name));
     source->registry = registries_find(registries, name->text.p);
     if (source->registry == NULL)
-        return registry_names(load, registries, name);
+        return registries_unknown(load, registries, name);
     source->conf = conf = arena_zero(load->arena, source->registry->provider->source_size);
     if (!conf_load_object_but(load, source->at, source->registry->provider->source_fields, conf, but))
         return false;
@@ -164,7 +164,7 @@ bool discovery_service_link(struct conf_load *load, const struct registries *reg
     return ok;
 }
 
-static bool node_same(const struct node *a, const struct node *b)
+bool node_same(const struct node *a, const struct node *b)
 {
     if (a == b)
         return true;

@@ -27,6 +27,8 @@ bool registries_load(struct conf_load *load, const struct node *at, void *to);
 void registries_print(const void *value, struct buf *out);
 extern const char registries_schema[];
 const struct registry *registries_find(const struct registries *r, const char *name);
+/* Reports that the text of `at` names none of them. Always false. */
+bool registries_unknown(struct conf_load *load, const struct registries *registries, const struct node *at);
 
 /* `source: {registry: NAME, keys of the registry's type}`. */
 struct source_conf {
@@ -65,3 +67,4 @@ bool discovery_service_link(struct conf_load *load, const struct registries *reg
 bool registry_same(const struct registry *a, const struct registry *b);
 bool source_same(const struct source_conf *a, const struct source_conf *b);
 bool balancer_same(const struct balancer_choice *a, const struct balancer_choice *b);
+bool node_same(const struct node *a, const struct node *b);

@@ -12,6 +12,7 @@ struct discovery_status *discovery_status_new(unsigned n)
     struct discovery_status *s = xcalloc(1, sizeof *s + n * sizeof s->services[0]);
 
     refs_init(&s->refs);
+    arena_init(&s->arena, 1024);
     s->n = n;
     return s;
 }
@@ -71,5 +72,6 @@ void discovery_status_unref(struct discovery_status **sp)
         return;
     for (unsigned i = 0; i < s->n; i++)
         service_status_unref(&s->services[i]);
+    arena_fini(&s->arena);
     free(s);
 }

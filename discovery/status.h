@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "discovery/enrol.h"
 #include "discovery/set.h"
 
 enum source_mode { SOURCE_LIVE, SOURCE_STALE, SOURCE_HELD, SOURCE_FAILED };
@@ -38,9 +39,25 @@ struct service_status {
     const struct quarantined *quarantined;
 };
 
+/* A service of this host in a registry. */
+struct registration_status {
+    const char *id, *name, *registry;
+    uint16_t port;
+    enum enrol_place place;         /* what the registry knows of it */
+    bool leaving;
+    bool by_application;            /* it says itself how it is: discovery_report() */
+    enum enrol_standing standing;
+    const char *note;               /* why it is so */
+    sc_msec contact_wall;           /* when the registry last took a word */
+    const char *last_error;         /* NULL: it took the last one */
+};
+
 struct discovery_status {
     atomic_uint refs;
     uint64_t version;               /* of the table that goes with it */
+    struct arena arena;             /* of the registrations */
+    unsigned nregistrations;
+    const struct registration_status *registrations;
     unsigned n;
     struct service_status *services[];      /* in the order of the plan */
 };

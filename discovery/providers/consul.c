@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "conf/load.h"
+#include "discovery/providers/consul.h"
 #include "discovery/providers/consul_answer.h"
 #include "discovery/providers/consul_index.h"
 #include "discovery/providers/rest.h"
@@ -25,15 +26,6 @@ enum {
     ANSWER_TIME = 15000,            /* ms beyond what a query may block; a cluster without a leader takes seven to say so */
     INTERVAL_MIN = 5000,
     TURN = 1000,                    /* ms that a query blocks when others wait for its connection */
-};
-
-enum consistency { DEFAULT, CONSISTENT, STALE, CACHED };
-
-struct consul_conf {
-    struct rest_conf rest;
-    int consistency;
-    const char *datacenter, *namespace, *partition;
-    sc_msec wait;
 };
 
 struct consul_source {
@@ -94,8 +86,8 @@ static void add_filter(struct buf *to, const struct consul_source *source)
 
 static void add_consistency(struct buf *to, int consistency)
 {
-    static const char *const words[] = { [DEFAULT] = "", [CONSISTENT] = "?consistent", [STALE] = "?stale",
-                                         [CACHED] = "?cached" };
+    static const char *const words[] = { [CONSUL_DEFAULT] = "", [CONSUL_CONSISTENT] = "?consistent",
+                                         [CONSUL_STALE] = "?stale", [CONSUL_CACHED] = "?cached" };
 
     buf_puts(to, words[consistency]);
 }
@@ -343,7 +335,8 @@ static bool consul_check_source(struct conf_load *load, const struct node *at, v
 }
 
 static const struct sc_enum consistencies[] = {
-    { "default", DEFAULT }, { "consistent", CONSISTENT }, { "stale", STALE }, { "cached", CACHED }, { NULL, 0 }
+    { "default", CONSUL_DEFAULT }, { "consistent", CONSUL_CONSISTENT }, { "stale", CONSUL_STALE },
+    { "cached", CONSUL_CACHED }, { NULL, 0 }
 };
 
 #define C struct consul_conf
@@ -391,4 +384,5 @@ const struct provider provider_consul = {
     .interval = 60000,
     .check = consul_check, .check_source = consul_check_source,
     .open = consul_open, .close = consul_close, .watch = consul_watch, .unwatch = consul_unwatch,
+    .say = consul_say, .unsay = consul_unsay,
 };

@@ -119,7 +119,7 @@ static void put_plan(struct control *c, struct plan *p, bool at_once)
     c->plan = plan_ref(p);
     c->changing = true;
     c->adopted = 0;
-    discovery_plan(c->discovery, p->watched, p->nservices, p, at_once);
+    discovery_plan(c->discovery, p->watched, p->nservices, &p->config->registrations, p, at_once);
 }
 
 void control_run_plan(struct control *c, struct plan *p)
@@ -133,6 +133,13 @@ void control_run_plan(struct control *c, struct plan *p)
 void control_run_same(struct control *c, struct plan *p)
 {
     put_plan(c, p, true);
+}
+
+void control_announce(struct control *c)
+{
+    if (!c->announced && !c->withdrawn)
+        discovery_announce(c->discovery);
+    c->announced = true;
 }
 
 void control_notify(struct control *c)
@@ -236,6 +243,7 @@ int control_run(const struct run_options *options)
     c.loop = loop_new();
     c.delay.fn = control_delay_over;
     c.lull.fn = control_lull_over;
+    c.withdrawal.fn = control_withdrawal_over;
     c.shutting_lull.fn = control_shutting_lull_over;
     c.dig.fn = on_dig;
     c.started_wall = clock_wall_ms();

@@ -24,7 +24,7 @@ struct named_list {
     unsigned n;
 };
 
-enum phase { STARTING, RUNNING, DELAYING, DRAINING, STOPPED };
+enum phase { STARTING, RUNNING, DELAYING, WITHDRAWING, DRAINING, STOPPED };
 
 struct control {
     const char *path;
@@ -57,6 +57,8 @@ struct control {
     unsigned waiting_for;               /* workers, in that stage */
     sc_msec deadline;
     struct timer delay, lull;           /* before the stages; between two of them */
+    struct timer withdrawal;            /* between the delay and the stages */
+    bool announced, withdrawn;          /* discovery was told to register what is this host's, and to take it back */
     bool patient;                       /* the end waits a moment for the plan to be in force */
     struct timer watch;
     sc_msec watchdog;                   /* how often the service manager wants to hear that all is well, ms; 0: not */
@@ -98,6 +100,8 @@ struct config *control_shown(struct control *c);
 void control_run_same(struct control *c, struct plan *p);
 /* Frees the plans that nobody uses any more. */
 void control_dig(struct control *c);
+/* Lets services of this host be registered, once: when the listeners accept. */
+void control_announce(struct control *c);
 /* Tells the service manager that the process is ready, and with what. */
 void control_notify(struct control *c);
 /* The mistakes and warnings of a configuration: into the log, or onto standard error. */
@@ -160,6 +164,10 @@ void control_drained(void *arg, unsigned worker, enum drain stage);
 /* Of c->delay, and of c->lull. */
 void control_delay_over(struct timer *t);
 void control_lull_over(struct timer *t);
+/* Of c->withdrawal. */
+void control_withdrawal_over(struct timer *t);
+/* Of discovery: nothing of this host is registered any more. Its thread. */
+void control_withdrawn(void *arg);
 /* Begins the end, or hurries it. */
 void control_stop(struct control *c, bool at_once);
 /* Gives everything back that was started, whole or not. */

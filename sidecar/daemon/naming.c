@@ -81,7 +81,7 @@ static void on_due(struct timer *t)
 {
     struct control *c = list_entry(t, struct control, naming);
 
-    if (c->naming_due && !c->changing && c->phase <= DELAYING && !plan_has_all(c))
+    if (c->naming_due && !c->changing && c->phase < DRAINING && !plan_has_all(c))
         make_plan(c);
 }
 
@@ -169,7 +169,7 @@ static void answer(struct control *c, const struct question *q)
 {
     if (find(&c->named, q->registry, q->name) != NULL)
         due(c);                                         /* it is made; the worker has not seen the plan with it */
-    else if (c->phase > DELAYING || !named_is_wanted(c->config, q->registry, q->name))
+    else if (c->phase >= DRAINING || !named_is_wanted(c->config, q->registry, q->name))
         refuse(q, NAMING_REFUSED);                      /* a reload came in between */
     else if (!has_room(c))
         refuse(q, NAMING_FULL);

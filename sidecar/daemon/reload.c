@@ -294,6 +294,7 @@ void control_shut(void *arg, unsigned worker)
 
 void control_in_force(struct control *c)
 {
+    control_announce(c);
     if (c->ngone > 0) {
         shut(c, DRAIN_REST);
         return;

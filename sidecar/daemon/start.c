@@ -71,7 +71,7 @@ static void facts(void *arg, struct admin_facts *f)
     enum phase p = atomic_load(&c->phase_seen);
 
     *f = (struct admin_facts){
-        .started = p != STARTING, .listening = p == RUNNING || p == DELAYING, .targets = atomic_load(&c->targets_seen),
+        .started = p != STARTING, .listening = p >= RUNNING && p < DRAINING, .targets = atomic_load(&c->targets_seen),
         .draining = p > RUNNING, .workers = c->nworkers, .generation = atomic_load(&c->generation_seen),
         .started_wall_ms = c->started_wall, .in_flight = control_in_flight(c), .stalled = control_stalled(c, STALL_MS),
     };
@@ -172,7 +172,8 @@ static bool start_workers(struct control *c)
 bool control_start(struct control *c, struct config *config, struct conf_report *report)
 {
     struct discovery_options discovery = { .arg = c, .node = config->node.name, .zone = config->node.zone,
-                                           .on_table = on_table, .on_release = on_release };
+                                           .on_table = on_table, .on_withdrawn = control_withdrawn,
+                                           .on_release = on_release };
     struct sc_error e = SC_ERROR_INIT;
     struct plan_options o;
     struct plan *plan;

@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Gently: not ready any more, but still accepting for `delay`, so that whoever sends clients here can stop it; every answer
- * ends its connection. Then the workers' stages (enum drain), each when all have ended the one before: nobody accepts; one
- * of them takes what waits in the kernel's queues and closes the sockets, so that nobody is left in them; what runs may end
- * until the deadline, and then it is cut. At once: without the delay, and with no time for what runs. */
+ * ends its connection. Then services of this host are deregistered, and accepting goes on until others are seen not to find
+ * them any more, for `deregister_wait` at most. Then the workers' stages (enum drain), each when all have ended the one
+ * before: nobody accepts; one of them takes what waits in the kernel's queues and closes the sockets, so that nobody is left
+ * in them; what runs may end until the deadline, and then it is cut. At once: without delay and wait, although services are
+ * deregistered, and with no time for what runs. */
 #include "daemon/control_priv.h"
 
 #include "base/log.h"
@@ -60,7 +62,58 @@ void control_drained(void *arg, unsigned worker, enum drain stage)
     control_post(arg, on_stage_over);
 }
 
-/* ---- what begins them ---- */
+/* ---- what comes before them ---- */
+
+static void begin_drain(struct control *c)
+{
+    timer_stop(&c->delay);
+    timer_stop(&c->withdrawal);
+    c->patient = false;
+    control_set_phase(c, DRAINING);
+    drain(c, DRAIN_QUIET);
+}
+
+static void tell_withdrawal(struct control *c)
+{
+    if (!c->withdrawn)
+        discovery_withdraw(c->discovery);
+    c->withdrawn = true;
+}
+
+/* Others send their requests here until they have seen that there is nobody. */
+static void withdraw(struct control *c)
+{
+    sc_msec wait = c->config->shutdown.deregister_wait;
+
+    tell_withdrawal(c);
+    if (wait == 0) {
+        begin_drain(c);
+        return;
+    }
+    if (c->config->registrations.n > 0)
+        log_info("stopping: services of this host are deregistered, still accepting");
+    control_set_phase(c, WITHDRAWING);
+    timer_start(c->loop, &c->withdrawal, wait);
+}
+
+static void on_withdrawn(struct control *c)
+{
+    if (c->phase == WITHDRAWING)
+        begin_drain(c);
+}
+
+void control_withdrawn(void *arg)
+{
+    control_post(arg, on_withdrawn);
+}
+
+void control_withdrawal_over(struct timer *t)
+{
+    log_warn("stopping: others may still find services of this host; `shutdown.deregister_wait` is over");
+    begin_drain(list_entry(t, struct control, withdrawal));
+}
+
+/* ---- what begins the end ---- */
 
 void control_delay_over(struct timer *t)
 {
@@ -72,8 +125,7 @@ void control_delay_over(struct timer *t)
         return;
     }
     c->patient = false;
-    control_set_phase(c, DRAINING);
-    drain(c, DRAIN_QUIET);
+    withdraw(c);
 }
 
 static void stop_gently(struct control *c)
@@ -89,12 +141,10 @@ static void stop_gently(struct control *c)
 static void stop_at_once(struct control *c)
 {
     log_info("stopping at once");
-    timer_stop(&c->delay);
-    c->patient = false;
     c->deadline = 0;
+    tell_withdrawal(c);
     if (c->phase != DRAINING) {
-        control_set_phase(c, DRAINING);
-        drain(c, DRAIN_QUIET);
+        begin_drain(c);
     } else if (c->stage == DRAIN_END) {
         for (unsigned i = 0; i < c->nworkers; i++)
             worker_drain(c->workers[i], DRAIN_END, 0);
@@ -103,7 +153,10 @@ static void stop_at_once(struct control *c)
 
 void control_stop(struct control *c, bool at_once)
 {
-    control_watch_stop(c, at_once ? 0 : c->config->shutdown.delay + CHANGE_PATIENCE_MS + c->config->shutdown.deadline);
+    sc_msec allowed = c->config->shutdown.delay + CHANGE_PATIENCE_MS + c->config->shutdown.deregister_wait +
+                      c->config->shutdown.deadline;
+
+    control_watch_stop(c, at_once ? 0 : allowed);
     if (c->phase <= RUNNING && !at_once)
         stop_gently(c);
     else if (c->phase < STOPPED)
@@ -124,6 +177,7 @@ void control_end(struct control *c)
     control_orders_end(c);
     if (c->discovery != NULL)
         discovery_stop(&c->discovery);          /* until then it may have a table for the workers */
+    loop_read_mail(c->loop);                    /* and a letter for us */
     for (unsigned i = 0; i < c->nworkers && c->workers != NULL; i++)
         worker_free(&c->workers[i]);
     free(c->workers);

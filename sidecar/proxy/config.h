@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "conf/field.h"
 #include "conf/tree.h"
+#include "discovery/registration.h"
 #include "discovery/service.h"
 #include "policy/list.h"
 #include "proxy/rewrite.h"
@@ -135,10 +136,11 @@ struct config {
     struct { const char *name, *zone; } node;
     struct sc_list listeners;           /* of struct listener_conf; never empty */
     struct admin_conf admin;
-    struct { sc_msec delay, deadline; } shutdown;
+    struct { sc_msec delay, deregister_wait, deadline; } shutdown;
     struct registries registries;       /* discovery/service.h */
     struct sc_list services;            /* of struct service_conf; enabled ones only */
     struct named_conf named_services;
+    struct sc_list registrations;       /* of struct registration_conf */
     struct policy_list policies;        /* for every route */
     struct sc_list routes;              /* of struct route_conf; enabled ones only, file order */
     struct telemetry_conf telemetry;

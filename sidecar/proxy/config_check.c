@@ -244,6 +244,39 @@ static void link_services(struct config *c, struct conf_load *l, const struct no
     map_fini(&names);
 }
 
+/* --- registrations --- */
+
+static void check_ids(struct conf_load *l, struct map *seen, const struct registration_conf *r, const struct node *item)
+{
+    const struct node *at = place(item, "id"), *was;
+    char *key;
+
+    if (r->id == NULL || r->registry_name == NULL)
+        return;
+    key = arena_printf(l->arena, "%s/%s", r->registry_name, r->id);
+    was = map_put(seen, str_of(key), (void *)(uintptr_t)at);
+    if (was != NULL)
+        already(l, at, "id", r->id, was);
+}
+
+static void link_registrations(struct config *c, struct conf_load *l, const struct node *root)
+{
+    struct section s = enter(l, root, "register");
+    struct registration_conf *all = c->registrations.at;
+    struct map ids = MAP_INIT;
+
+    for (unsigned i = 0; i < c->registrations.n; i++) {
+        const struct node *item = enter_item(&s, i);
+
+        if (item->kind == NODE_MAP) {
+            registration_link(l, &c->registries, &all[i], c->node.name, item);
+            check_ids(l, &ids, &all[i], item);
+        }
+        leave_item(&s);
+    }
+    map_fini(&ids);
+}
+
 /* --- routes --- */
 
 static void unknown_name(struct conf_load *l, const struct node *at, const char *what, const char *const *words)
@@ -519,6 +552,7 @@ void config_link(struct config *c, struct conf_load *l, const struct node *root)
     config_link_admin(c, l, root);
     link_tokens(c, l, root);
     link_services(c, l, root);
+    link_registrations(c, l, root);
     link_routes(c, l, root);
     drop_disabled(c, l);
 }

@@ -312,6 +312,9 @@ static const struct sc_field node_fields[] = {
 static const struct sc_field shutdown_fields[] = {
     { .name = "delay", .type = SC_T_MSEC, IN(shutdown, delay), .dflt = "0s", .max = A_DAY,
       .doc = "After the signal: not ready any more, but still accepting, so that others notice first." },
+    { .name = "deregister_wait", .type = SC_T_MSEC, IN(shutdown, deregister_wait), .dflt = "10s", .max = A_DAY,
+      .doc = "Then, where there is something in `register`: deregistered, and still accepting until it is seen that others "
+             "do not find it any more, but for this long at most. `0s`: nobody waits." },
     { .name = "deadline", .type = SC_T_MSEC, IN(shutdown, deadline), .dflt = "30s", .max = A_DAY,
       .doc = "Then: how long requests under way may take to end. What is left is cut off." },
     SC_END
@@ -343,6 +346,11 @@ const struct sc_field config_fields[] = {
                .doc = "What requests are forwarded to: a name, where its targets come from, and how they are treated."),
     SC_OBJECT(C, named_services, struct named_conf, named_fields,
               .doc = "Services that stand in no list: those of routes with `service: \"{NAME}\"`."),
+    { .name = "register", .type = SC_T_OBJECTS, .offset = offsetof(C, registrations), .fields = registration_fields,
+      .size = sizeof(struct registration_conf), .max = 256,
+      .doc = "Services of this host that others shall find: registered when the sidecar is ready, again when the registry "
+             "has lost them, and deregistered when it stops. A reload changes them without a gap; one is told from another "
+             "by `registry` and `id`." },
     SC_CUSTOM(C, policies, struct policy_list, policy_list_load, .schema = policy_list_schema, .print = policy_list_print,
               .doc = "Policies of every route: `- NAME: {keys}`."),
     SC_OBJECTS(C, routes, struct route_conf, route_fields, .doc = "Which requests go to which service, and how."),

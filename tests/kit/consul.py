@@ -1,10 +1,13 @@
-# tests/kit/consul.py - a scripted Consul: its health endpoint with blocking queries, prepared queries, and whatever else.
+# tests/kit/consul.py - a scripted Consul: health endpoint with blocking queries, prepared queries, agent, what else.
 # SPDX-License-Identifier: Apache-2.0
 """Answers as the real one was seen to (tests/registries asks that one); a case can make it say anything:
 
     consul = t.closing(Consul(t))
     consul.set("web", instance(origin), instance(other, weight=5))
-    consul.on("web", lambda c, request: c.respond(500, ...))        # until consul.on("web", None)"""
+    consul.on("web", lambda c, request: c.respond(500, ...))        # until consul.on("web", None)
+
+What is registered with its agent is in `registered`, and in the answers of the health endpoint; what was said to the agent,
+in order, is in `said`."""
 import json
 import select
 import socket
@@ -43,6 +46,29 @@ class Query:
         return self.request.get(name)
 
 
+class Said:
+    """One word to the agent."""
+
+    def __init__(self, request):
+        self.method = request.method
+        path, _, query = request.target.partition("?")
+        self.path = urllib.parse.unquote(path)
+        self.word, _, self.id = self.path.removeprefix("/v1/agent/").rpartition("/")
+        if self.id == "register":
+            self.word, self.id = self.path.removeprefix("/v1/agent/"), None
+        self.parameters = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        self.body = json.loads(request.body) if request.body else None
+        self.request = request
+        self.at = time.monotonic()
+        if self.word == "service/register":
+            self.id = self.body["ID"]
+        if self.word == "check/update":
+            self.id = self.id.removeprefix("service:")
+
+    def __repr__(self):
+        return f"{self.word} {self.id}"
+
+
 class Consul:
     def __init__(self, t, **options):
         self.origin = t.origin(name="consul", **options)
@@ -56,6 +82,9 @@ class Consul:
         self.cancelled = []                 # those that the client gave up
         self.open = self.most = 0           # queries at once, now and at most
         self.known_leader = "true"
+        self.said, self.registered = [], {}
+        self.agent = None                   # agent(connection, said) answers in its place, unless it returns None
+        self.linger = 0                     # seconds that others find what was deregistered
         self.changed = threading.Condition()
 
     @property
@@ -119,7 +148,67 @@ class Consul:
         finally:
             self.blocked.remove(query.service)
 
+    # -- the agent ------------------------------------------------------------------------------------------------
+    def words(self, id=None):
+        """What was said, in order; reports that follow each other are one."""
+        words = [said.word for said in self.said if id in (None, said.id)]
+        return [word for i, word in enumerate(words) if word != "check/update" or not i or words[i - 1] != word]
+
+    def status(self, id):
+        """None: it is not registered."""
+        return self.registered[id]["Check"]["Status"] if id in self.registered else None
+
+    def wait_status(self, id, status):
+        limit.wait_until(lambda: self.status(id) == status, f"{id} to be {status}, not {self.status(id)}: {self.said}")
+
+    def forget(self):
+        """As an agent without data that was started anew."""
+        names = {body["Name"] for body in self.registered.values()}
+        self.registered.clear()
+        for name in names:
+            self.set(name)
+
+    def _show(self, name):
+        self.set(name, *(instance((body.get("Address", "127.0.0.1"), body["Port"]), id=body["ID"],
+                                  weight=body["Weights"]["Passing"], status=body["Check"]["Status"])
+                         for body in self.registered.values() if body["Name"] == name))
+
+    def _show_later(self, name):
+        if self.linger:
+            timer = threading.Timer(self.linger, self._show, (name,))
+            timer.daemon = True
+            timer.start()
+        else:
+            self._show(name)
+
+    def _do(self, said):
+        """The status and body of the answer."""
+        known = self.registered.get(said.id)
+        if said.word == "service/register":
+            self.registered[said.id] = said.body
+            self._show(said.body["Name"])
+        elif said.word == "check/update" and not known:
+            return 500, f'CheckID "service:{said.id}" does not have associated TTL'.encode()
+        elif said.word == "check/update":
+            if known["Check"]["Status"] != said.body["Status"]:
+                known["Check"]["Status"] = said.body["Status"]
+                self._show(known["Name"])
+        elif said.word == "service/deregister" and known:
+            del self.registered[said.id]
+            self._show_later(known["Name"])
+        return 200, b""
+
+    def _answer_agent(self, connection, request):
+        said = Said(request)
+        self.said.append(said)
+        if self.agent and (done := self.agent(connection, said)) is not None:
+            return done
+        status, body = self._do(said)
+        return connection.respond(status, [], body)
+
     def _answer(self, connection, request):
+        if request.target.startswith("/v1/agent/"):
+            return self._answer_agent(connection, request)
         query = Query(request)
         with self.changed:
             self.queries.append(query)

@@ -210,6 +210,27 @@ static void it_leaves_when_the_word_under_way_is_answered(void **state)
     assert_int_equal(next(&e, 1001), ENROL_DEREGISTER);
 }
 
+static void what_leaves_may_return(void **state)
+{
+    struct enrol e = registered(1000);
+
+    (void)state;
+    enrol_leave(&e);
+    enrol_return(&e);
+    assert_int_equal(next(&e, 1001), ENROL_SILENCE);        /* it never left */
+    enrol_leave(&e);
+    assert_int_equal(next(&e, 1002), ENROL_DEREGISTER);
+    enrol_return(&e);
+    enrol_done(&e, ENROL_DONE, 1003);
+    say(&e, 1003, ENROL_REGISTER, ENROL_DONE);
+    enrol_leave(&e);
+    say(&e, 5000, ENROL_DEREGISTER, ENROL_DONE);
+    say(&e, 5000, ENROL_LOOK, ENROL_NOT_THERE);
+    enrol_return(&e);
+    say(&e, 5000, ENROL_REGISTER, ENROL_DONE);
+    assert_int_equal(e.place, ENROL_IN);
+}
+
 static void who_waits_for_the_end_does_not_wait_long(void **state)
 {
     struct enrol e = registered(1000);
@@ -261,6 +282,7 @@ int main(void)
         cmocka_unit_test(what_never_was_there_is_gone_at_once),
         cmocka_unit_test(what_may_be_there_is_taken_out),
         cmocka_unit_test(it_leaves_when_the_word_under_way_is_answered),
+        cmocka_unit_test(what_leaves_may_return),
         cmocka_unit_test(who_waits_for_the_end_does_not_wait_long),
         cmocka_unit_test(the_first_result_decides_then_it_takes_several),
     };

@@ -205,7 +205,7 @@ static void world_fini(struct world *w)
 
 static void plan(struct world *w, struct config *c)
 {
-    discovery_plan(w->d, c->services, c->n, c, false);
+    discovery_plan(w->d, c->services, c->n, NULL, c, false);
 }
 
 /* The first table that pleases; a reference for the caller. */

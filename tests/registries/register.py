@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# tests/registries/register.py - services of this host in a real Consul, under a steady load from those who follow it.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+from registries.agent import Agent, needs_consul
+from registries.load import Load, Target
+
+BEHIND = """
+node: { name: "@name@" }
+listeners: [ { name: inbound, address: "127.0.0.1:@place.port@" } ]
+registries: { consul: { type: consul, address: "@agent.url@" } }
+services: [ { name: app, targets: [ @app@ ] } ]
+routes: [ { match: { paths: ["/**"] }, service: app } ]
+register: [ { registry: consul, name: web, address: 127.0.0.1, port: @place.port@,
+              check: { type: tcp, port: @app.port@, interval: 1s } } ]
+"""
+BEFORE = """
+registries: { consul: { type: consul, address: "@agent.url@" } }
+services: [ { name: web, source: { registry: consul } } ]
+routes: [ { match: { paths: ["/**"] }, service: web } ]
+"""
+
+
+class Behind:
+    """A sidecar before one application, which registers it."""
+
+    def __init__(self, t, agent, name):
+        self.t, self.agent, self.name = t, agent, name
+        self.app, self.place = Target(t, name), t.closing(Port())
+        self.id = f"web-{name}-{self.place.port}"
+        self.start()
+
+    def start(self):
+        self.outrider = self.t.outrider(BEHIND, agent=self.agent, app=self.app, place=self.place, name=self.name)
+
+    def stop(self):
+        self.outrider.signal(signal.SIGTERM)
+        self.t.equal(self.outrider.wait(), 0, "exit code")
+
+
+def found(agent, passing=True):
+    query = "?passing" if passing else ""
+    return {entry["Service"]["ID"] for entry in agent.get(f"/v1/health/service/web{query}")}
+
+
+def started(t, names="ab", seconds=90):
+    needs_consul(t)
+    start_clock(seconds)
+    agent = Agent(t).start()
+    behind = [Behind(t, agent, name) for name in names]
+    t.wait_until(lambda: found(agent) == {one.id for one in behind}, "all to be passing")
+    outrider = t.outrider(BEFORE, agent=agent)
+    load = Load(t, outrider)
+    load.come_to(names, "at the start")
+    return agent, behind, outrider, load
+
+
+def test_restarts(t):
+    """sidecars that stop and start again one after the other cost those before them no request"""
+    agent, behind, _, load = started(t)
+    for one in behind:
+        at = time.monotonic()
+        one.stop()
+        t.say(f"a stop under load: {(time.monotonic() - at) * 1000:.0f} ms")
+        t.true(one.id not in found(agent, passing=False), "it is not in Consul after its end")
+        one.start()
+        load.come_to("ab", "after the start")
+    load.end(t)
+
+
+def test_forgotten(t):
+    """an agent that comes back empty is told again, and nobody before the sidecars notices"""
+    agent, behind, _, load = started(t)
+    agent.kill()
+    time.sleep(1)
+    agent.start()
+    at = time.monotonic()
+    t.wait_until(lambda: found(agent) == {one.id for one in behind}, "all to be registered again")
+    took = time.monotonic() - at
+    t.say(f"from an empty agent to all registered: {took * 1000:.0f} ms")
+    t.at_most(took, 30, "seconds, the hold of the shrink guard")
+    load.come_to("ab", "afterwards")
+    load.end(t)
+
+
+def test_ill(t):
+    """an application that has ended is critical, and comes back"""
+    agent, (a, b), _, load = started(t)
+    a.app.stop()
+    t.wait_until(lambda: found(agent) == {b.id}, "the ill one to be critical")
+    a.app.start()
+    t.wait_until(lambda: found(agent) == {a.id, b.id}, "it to be passing again")
+    load.come_to("ab", "afterwards")
+
+
+def test_killed(t):
+    """a sidecar that is killed takes its service with it when the lease is over"""
+    agent, (a, b), _, _ = started(t)
+    a.outrider.process.kill()
+    a.outrider.wait()
+    at = time.monotonic()
+    t.wait_until(lambda: found(agent) == {b.id}, "the end of the lease")
+    t.at_most(time.monotonic() - at, 17, "seconds")
+
+
+main()
