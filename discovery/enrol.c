@@ -5,6 +5,7 @@
 #include <assert.h>
 
 enum {
+    SETTLE = 300,                           /* ms, at least, for those who followed it: they look, build, publish */
     PAUSE_BASE = 250, PAUSE_CAP = 5000,     /* ms, after failures */
     PAUSE_CAP_LEAVING = 1000,               /* somebody waits for it */
     LOOK_PAUSE = 20, LOOK_PAUSE_MAX = 250,  /* ms between two looks; doubles */
@@ -118,7 +119,7 @@ static void not_there(struct enrol *e, enum enrol_word word, sc_msec now)
         taken_out(e);
     } else if (word == ENROL_LOOK) {
         e->place = ENROL_GONE;
-        e->gone = now + (now - e->out);
+        e->gone = now + (now - e->out > SETTLE ? now - e->out : SETTLE);
     } else {
         e->place = ENROL_OUT;
     }

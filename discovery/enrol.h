@@ -72,7 +72,7 @@ void enrol_leave(struct enrol *e);
 /* It is to stay after all. */
 void enrol_return(struct enrol *e);
 /* It has been deregistered, has been seen to be gone, and that has had the time to reach those who saw it: as long again as
- * it took until we did. Or it never was there. */
+ * it took until we did, 300 ms at least. Or it never was there. */
 bool enrol_is_over(const struct enrol *e, sc_msec now);
 
 /* What so many results in a row say. Zeroed at first. */

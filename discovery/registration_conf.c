@@ -69,9 +69,9 @@ const struct sc_field registration_fields[] = {
       .doc = "Its share of the traffic, among the other instances. A number in place of the map is `{ passing: "
              "NUMBER }`." },
     SC_OBJECT_OPT(R, check, const struct registration_check_conf, check_fields, .brief = "path",
-                  .doc = "How the registry knows that it is well. The sidecar checks and reports; without this key it counts "
-                         "as well while the sidecar runs. A path in place of the map is `{ path: PATH }`. When the sidecar "
-                         "has not been heard for 15 seconds the instance is critical in any case."),
+                  .doc = "How the registry knows that it is well. The sidecar checks and reports; without this key it "
+                         "counts as well while the sidecar runs. A path in place of the map is `{ path: PATH }`. When the "
+                         "sidecar has not been heard for 15 seconds the instance is critical in any case."),
     SC_END
 };
 #undef IN

@@ -106,7 +106,7 @@ class Load:
         length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))[15:])
         while len(body) < length:
             body += sock.recv(65536)
-        return int(head[9:12]), body.decode()
+        return int(head[9:12]), body.decode() if head[9:12] == b"200" else f"{head.decode()} {body.decode()}"
 
     def _ask(self):
         sock, next_at = None, time.monotonic()
@@ -117,7 +117,7 @@ class Load:
                 if status == 200:
                     self.answers.append((time.monotonic(), text))
                 else:
-                    self.failed.append((time.monotonic() - self.began, f"{status} {text[:200]}"))
+                    self.failed.append((time.monotonic() - self.began, f"{status} {text[:800]}"))
             except (OSError, StopIteration, ValueError) as error:
                 self.failed.append((time.monotonic() - self.began, repr(error)))
                 sock = None

@@ -19,6 +19,7 @@ register: [ { registry: consul, name: web, address: 127.0.0.1, port: @place.port
               check: { type: tcp, port: @app.port@, interval: 1s } } ]
 """
 BEFORE = """
+telemetry: { access_log: { output: stdout } }
 registries: { consul: { type: consul, address: "@agent.url@" } }
 services: [ { name: web, source: { registry: consul } } ]
 routes: [ { match: { paths: ["/**"] }, service: web } ]

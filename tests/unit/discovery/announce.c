@@ -178,7 +178,7 @@ static void what_is_no_longer_named_leaves(void **state)
     plan(&w, 2);
     run(&w, 20);
     plan(&w, 1);
-    run(&w, 50);
+    run(&w, 400);
     assert_int_equal(w.gone, 1);
     assert_int_equal(announcer_count(w.announcer), 1);
     world_fini(&w, "RRDL");
@@ -260,7 +260,7 @@ static void after_the_withdrawal_nobody_comes(void **state)
     run(&w, 20);
     announcer_withdraw(w.announcer);
     assert_false(announcer_is_empty(w.announcer));
-    run(&w, 50);
+    run(&w, 400);
     assert_true(announcer_is_empty(w.announcer));
     plan(&w, 2);
     run(&w, 20);

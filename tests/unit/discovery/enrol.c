@@ -139,13 +139,13 @@ static void it_leaves_seen_by_others(void **state)
     assert_int_equal(next(&e, 2005), ENROL_SILENCE);
     assert_int_equal(wait, 20);
     assert_int_equal(next(&e, 2025), ENROL_LOOK);
-    enrol_done(&e, ENROL_NOT_THERE, 2030);
-    assert_false(enrol_is_over(&e, 2030));
-    assert_int_equal(next(&e, 2030), ENROL_SILENCE);
-    assert_int_equal(wait, 30);                         /* as long again as it took until we saw it */
-    assert_false(enrol_is_over(&e, 2059));
-    assert_true(enrol_is_over(&e, 2060));
-    assert_int_equal(next(&e, 2060), ENROL_SILENCE);
+    enrol_done(&e, ENROL_NOT_THERE, 2400);
+    assert_false(enrol_is_over(&e, 2400));
+    assert_int_equal(next(&e, 2400), ENROL_SILENCE);
+    assert_int_equal(wait, 400);                        /* as long again as it took until we saw it */
+    assert_false(enrol_is_over(&e, 2799));
+    assert_true(enrol_is_over(&e, 2800));
+    assert_int_equal(next(&e, 2800), ENROL_SILENCE);
     assert_int_equal(wait, ENROL_NEVER);
 }
 
@@ -193,7 +193,8 @@ static void what_may_be_there_is_taken_out(void **state)
     assert_false(enrol_is_over(&e, 1000));
     say(&e, 1000, ENROL_DEREGISTER, ENROL_NOT_THERE);
     say(&e, 1000, ENROL_LOOK, ENROL_NOT_THERE);
-    assert_true(enrol_is_over(&e, 1000));
+    assert_false(enrol_is_over(&e, 1299));              /* others need a moment, however soon we saw it */
+    assert_true(enrol_is_over(&e, 1300));
 }
 
 static void it_leaves_when_the_word_under_way_is_answered(void **state)
