@@ -126,7 +126,7 @@ def test_lost(t):
     consul.forget()
     consul.wait_status(ID, "passing")
     t.equal(consul.words(), ["service/register", "check/update", "service/register"], "words")
-    t.contains(outrider.stderr(), "does not know it any more", "log")
+    t.wait_until(lambda: "does not know it any more" in outrider.stderr(), "a line about it")
 
 
 def test_dead(t):
