@@ -35,7 +35,7 @@ enum service_health service_health(const struct service_status *s, sc_msec now)
         return SERVICE_UNKNOWN;
     if (s->set->eligible == 0)
         return SERVICE_UNHEALTHY;
-    return s->set->eligible == s->set->n && all_live(s, now) ? SERVICE_HEALTHY : SERVICE_DEGRADED;
+    return s->set->eligible + s->set->spare == s->set->n && all_live(s, now) ? SERVICE_HEALTHY : SERVICE_DEGRADED;
 }
 
 const char *services_health_name(const struct service_status *s, sc_msec now)
@@ -71,6 +71,8 @@ static void put_source(struct jsonw *j, const struct source_status *s, sc_msec n
         jsonw_close(j);
     }
     jsonw_text(j, "last_error", s->last_error);
+    jsonw_uint(j, "weight", (uint64_t)s->weight);
+    jsonw_bool(j, "serves", s->serves);
     jsonw_close(j);
 }
 
@@ -111,10 +113,11 @@ static void put_check(struct jsonw *j, const struct target *t)
     jsonw_close(j);
 }
 
-static void put_target(struct jsonw *j, const struct target_entry *t)
+static void put_target(struct jsonw *j, const struct service_status *s, const struct target_entry *t)
 {
     jsonw_object(j, NULL);
     jsonw_text(j, "address", t->target->address);
+    jsonw_text(j, "registry", t->source < s->nsources ? s->sources[t->source].registry : NULL);
     jsonw_uint(j, "weight", t->record->weight);
     jsonw_milli(j, "effective_weight", (int64_t)t->weight * 1000 / WEIGHT_UNIT);
     jsonw_text(j, "zone", t->record->zone);
@@ -144,7 +147,7 @@ void services_put(struct jsonw *j, const struct service_status *s, sc_msec now)
     jsonw_close(j);
     jsonw_array(j, "targets");
     for (unsigned i = 0; i < s->set->n; i++)
-        put_target(j, &s->set->at[i]);
+        put_target(j, s, &s->set->at[i]);
     jsonw_close(j);
     jsonw_array(j, "quarantined");
     for (unsigned i = 0; i < s->nquarantined; i++)

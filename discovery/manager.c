@@ -67,7 +67,7 @@ static struct tracked *track(struct discovery *d, const struct discovery_service
     } else if (!balancer_same(&t->conf->balancer, &conf->balancer)) {
         t->dirty = true;
     }
-    tracked_watch(t, conf, registry_uses_get(&d->registries, conf->source.registry));
+    tracked_watch(t, conf, &d->registries);
     health_sync(t);
     t->seen = d->plans;
     return t;

@@ -7,6 +7,7 @@
 #include "conf/field.h"
 #include "conf/load.h"
 #include "discovery/balance/balancer.h"
+#include "discovery/combine.h"
 #include "discovery/endpoint.h"
 #include "discovery/guard.h"
 #include "discovery/health.h"
@@ -35,8 +36,17 @@ struct source_conf {
     const struct node *at;              /* NULL: not given */
     const struct registry *registry;    /* filled by discovery_service_link */
     const void *conf;                   /* provider->source_size bytes; likewise */
+    int64_t weight;                     /* among `sources`, with `combine: weighted`; else 1 */
 };
 extern const char source_schema[];
+
+/* `sources:` a list of them. */
+struct source_list {
+    const struct node *node;            /* NULL: not given */
+    const struct source_conf *at;
+    unsigned n;
+};
+enum { SOURCES_MAX = 16 };
 
 /* How the service's targets are spoken to, which health checks have to know. Filled in by whoever owns those keys. */
 struct discovery_tls {
@@ -49,6 +59,8 @@ struct discovery_service {
     const char *name;
     struct sc_list targets;             /* of struct endpoint_conf */
     struct source_conf source;
+    struct source_list sources;
+    int combine;                        /* enum combine: what several sources are together */
     struct balancer_choice balancer;
     struct guard_conf shrink_guard;
     const struct health_conf *health_check; /* NULL: none */
@@ -58,12 +70,16 @@ struct discovery_service {
 extern const struct sc_field discovery_service_fields[];
 
 /* After the whole file is loaded: finds the registry, reads the source's keys by the table of its type, and checks that
- * there is exactly one of `source` and `targets`. `at` is the service's map, load->path names it ("services[2]"). False
- * after a mistake (reported). */
+ * there is exactly one of `source`, `sources` and `targets`. `at` is the service's map, load->path names it
+ * ("services[2]"). False after a mistake (reported). */
 bool discovery_service_link(struct conf_load *load, const struct registries *registries, struct discovery_service *s,
                             const struct node *at);
 
-/* Whether a reload left them as they were. Static targets are never the same source: they are compared one by one. */
+/* The sources of a linked service, however many: one for `source`, none for `targets`. */
+unsigned discovery_service_sources(const struct discovery_service *s, const struct source_conf **list);
+
+/* Whether a reload left them as they were, a source's weight aside. Static targets are never the same source: they are
+ * compared one by one. */
 bool registry_same(const struct registry *a, const struct registry *b);
 bool source_same(const struct source_conf *a, const struct source_conf *b);
 bool balancer_same(const struct balancer_choice *a, const struct balancer_choice *b);

@@ -51,7 +51,7 @@ struct target_set *target_set_new(struct service_shared *service, unsigned n)
     return set;
 }
 
-/* NULL when this target may serve, tier and terminating ones aside. */
+/* NULL when this target may serve, tier, other sources and terminating ones aside. */
 static const char *not_ready(const struct target_entry *e)
 {
     if (e->weight == 0)
@@ -89,8 +89,8 @@ static int lowest_tier(const struct target_set *set, bool terminating)
         const struct target_entry *e = &set->at[i];
         bool fits = terminating ? may_end(e) : not_ready(e) == NULL;
 
-        if (fits && (lowest < 0 || e->record->tier < lowest))
-            lowest = e->record->tier;
+        if (fits && !e->standby && (lowest < 0 || e->tier < lowest))
+            lowest = e->tier;
     }
     return lowest;
 }
@@ -108,8 +108,10 @@ static void judge(struct target_set *set)
         e->reason = not_ready(e);
         if (last_resort && may_end(e))
             e->reason = NULL;
-        if (e->reason == NULL && e->record->tier != tier)
-            e->reason = "tier";
+        if (e->reason == NULL && (e->standby || e->tier != tier)) {
+            e->reason = e->standby ? "standby" : "tier";
+            set->spare++;
+        }
         e->eligible = e->reason == NULL;
         set->eligible += e->eligible;
     }

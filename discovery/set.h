@@ -32,12 +32,17 @@ enum { WEIGHT_UNIT = 27720 };
 struct target_entry {
     struct target *target;
     uint32_t weight;                /* effective, in 1/WEIGHT_UNIT */
-    bool eligible;                  /* may be picked: by state, health, tier and weight */
-    bool held;                      /* the registry has ceased to name it; kept by the shrink guard */
+    uint16_t tier;                  /* among all of the set: the record's, unless several sources are combined */
+    uint8_t source;                 /* its place in the list of the service's sources; SOURCE_LEAVING: not there any more */
+    bool eligible : 1;              /* may be picked: by state, health, tier and weight */
+    bool held : 1;                  /* the registry has ceased to name it; kept by the shrink guard */
+    bool standby : 1;               /* another source's targets serve in its place */
     const char *unfit;              /* what its health check found, NULL: fine; the set's */
-    const char *reason;             /* why not: "critical", "terminating", "weight 0", "tier", ...; NULL when eligible */
+    const char *reason;             /* why not: "critical", "terminating", "tier", ...; NULL when eligible */
     const struct endpoint *record;  /* as stated; the set's */
 };
+
+enum { SOURCE_LEAVING = 255 };
 
 struct target_set {
     atomic_uint refs;
@@ -48,6 +53,7 @@ struct target_set {
     struct arena arena;             /* the records */
     bool answered;                  /* somebody has said who the targets are, if only that there are none */
     unsigned n, eligible;           /* entries; those that may be picked */
+    unsigned spare;                 /* those that could serve, too, and wait until others cannot */
     struct target_entry at[];
 };
 

@@ -247,6 +247,7 @@ static const void *watch_conf(const struct source *s)
 void source_repoint(struct source *s, const struct source_conf *conf)
 {
     s->conf = conf;
+    s->weight = conf == NULL ? 1 : conf->weight;
     s->watch.conf = watch_conf(s);
 }
 
@@ -297,6 +298,8 @@ void source_describe(const struct source *s, struct arena *a, struct source_stat
     *to = s->status;
     to->interval = s->watch.interval;
     to->held = s->shown_held > 0;
+    to->serves = s->serves;
+    to->weight = s->weight;
     to->registry = arena_dupz(a, str_of(s->status.registry));
     to->last_change.wall = s->changed_wall;
     to->last_change.cause = s->cause == NULL ? NULL : arena_dupz(a, str_of(s->cause));

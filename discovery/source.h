@@ -39,6 +39,8 @@ struct source {
     struct link link;               /* of tracked.sources or tracked.leaving */
     struct tracked *owner;
     const struct source_conf *conf; /* of the plan in force; NULL: the targets that the service states itself */
+    int64_t weight;                 /* source_conf.weight */
+    bool serves;                    /* it has targets in the set in force that may get traffic */
     const struct provider *provider;
     struct registry_use *registry;  /* NULL: static, or not watched any more */
     struct watch watch;

@@ -17,6 +17,8 @@ struct source_status {
     bool answered;                  /* at least once */
     bool failing;                   /* the last attempt did not succeed */
     bool held;                      /* the shrink guard keeps targets that the last answer lacks */
+    bool serves;                    /* it has targets that may get traffic */
+    int64_t weight;                 /* among the sources of the service */
     sc_msec interval;               /* contact is expected this often; 0: static */
     uint64_t index;
     sc_msec live_mono;              /* when it was last known to be live */

@@ -26,8 +26,9 @@ struct target {
     bool tls;
     socklen_t sa_len;
     struct sockaddr_storage sa;
-    /* The discovery thread's own: the set it was last put into; its health check, and what that thinks of it. */
-    uint64_t built;
+    /* The discovery thread's own: the set it was last put into; who named it when that was made; its health check, and
+     * what that thinks of it. */
+    uint64_t built, named;
     struct health *health;
     bool unfit;
     _Atomic(uint64_t) last_check;   /* check_pack() of discovery/check.h; relaxed */

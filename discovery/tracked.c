@@ -7,6 +7,13 @@
 
 #include <stdlib.h>
 
+static void on_grace(struct timer *timer)
+{
+    struct tracked *t = list_entry(timer, struct tracked, grace);
+
+    t->poke(t);
+}
+
 struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver *resolver, struct prober *prober)
 {
     struct tracked *t = xnew(struct tracked);
@@ -21,6 +28,7 @@ struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver
     t->targets = (struct map)MAP_INIT;
     t->set = target_set_new(t->shared, 0);
     target_set_finish(t->set, balancers[0], NULL);
+    t->grace.fn = on_grace;
     arena_init(&t->quarantine_arena, 256);
     return t;
 }
@@ -75,8 +83,22 @@ void tracked_heard(struct tracked *t)
     t->poke(t);
 }
 
+/* Whether one source knows targets, its names looked up. */
+static bool knows_some(const struct tracked *t)
+{
+    list_each(it, &t->sources) {
+        const struct source *s = list_entry(it, struct source, link);
+
+        if (source_has_answered(s) && s->now->n > 0)
+            return true;
+    }
+    return false;
+}
+
 bool tracked_is_ready(const struct tracked *t)
 {
+    if (!t->grace.pending && knows_some(t))
+        return true;
     list_each(it, &t->sources)
         if (!source_is_ready(list_entry(it, struct source, link)))
             return false;
@@ -102,6 +124,7 @@ static void keep(struct tracked *t, struct source *s, const struct source_conf *
     list_remove(&s->link);
     list_push(&t->sources, &s->link);
     if (s->registry != NULL) {
+        t->dirty |= s->weight != conf->weight;
         source_repoint(s, conf);
         return;
     }
@@ -118,26 +141,48 @@ static void begin(struct tracked *t, const struct source_conf *conf, struct regi
     source_watch(s, conf);
 }
 
-void tracked_watch(struct tracked *t, const struct discovery_service *conf, struct registry_use *registry)
+/* before: what is left of the sources of the plan before. conf NULL: the targets that the service states itself. */
+static void watch(struct tracked *t, const struct source_conf *conf, struct registry_uses *registries,
+                  struct link *before)
 {
-    const struct source_conf *source = registry == NULL ? NULL : &conf->source;
-    struct link before;
-    struct source *s;
+    struct registry_use *registry = registry_uses_get(registries, conf == NULL ? NULL : conf->registry);
+    struct source *s = find(before, conf, registry);
 
-    list_init(&before);
-    list_move_front(&before, &t->sources);
-    t->conf = conf;
-    s = find(&before, source, registry);
+    t->dirty |= s != NULL && &s->link != before->next;          /* the order counts */
     if (s != NULL)
-        keep(t, s, source);
+        keep(t, s, conf);
     else
-        begin(t, source, registry);
-    list_each(it, &before) {
+        begin(t, conf, registry);
+}
+
+static void leave(struct tracked *t, struct link *before)
+{
+    list_each(it, before) {
         source_unwatch(list_entry(it, struct source, link));
         list_remove(it);
         list_push(&t->leaving, it);
+        t->dirty = true;
     }
-    t->dirty |= may_let_go(t);
+}
+
+void tracked_watch(struct tracked *t, const struct discovery_service *conf, struct registry_uses *registries)
+{
+    const struct source_conf *list;
+    unsigned n = discovery_service_sources(conf, &list);
+    struct link before;
+
+    list_init(&before);
+    list_move_front(&before, &t->sources);
+    t->dirty |= t->conf != NULL && t->conf->combine != conf->combine;
+    t->conf = conf;
+    if (n == 0)
+        watch(t, NULL, registries, &before);
+    for (unsigned i = 0; i < n; i++)
+        watch(t, &list[i], registries, &before);
+    leave(t, &before);
+    timer_stop(&t->grace);
+    if (n > 1)
+        timer_start(t->loop, &t->grace, TRACKED_GRACE);
 }
 
 static void targets_free(struct map *targets)
@@ -154,6 +199,7 @@ void tracked_free(struct tracked **tp)
     struct tracked *t = *tp;
 
     *tp = NULL;
+    timer_stop(&t->grace);
     health_stop(t);
     drop_sources(&t->sources);
     drop_sources(&t->leaving);

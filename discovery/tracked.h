@@ -10,7 +10,7 @@
 
 struct prober;
 
-enum { TRACKED_TARGETS_MAX = 65536, TRACKED_QUARANTINE_MAX = 100 };
+enum { TRACKED_TARGETS_MAX = 65536, TRACKED_QUARANTINE_MAX = 100, TRACKED_GRACE = 1000 /* ms */ };
 
 struct tracked {
     const struct discovery_service *conf;   /* of the plan in force */
@@ -24,8 +24,10 @@ struct tracked {
 
     struct link checks;                     /* health.c */
     struct map targets;                     /* by host, address and TLS; one reference each */
+    uint64_t names;                         /* counts who names them: target.named */
     struct target_set *set;                 /* in force; never NULL */
 
+    struct timer grace;                     /* for sources that say nothing while others do */
     bool dirty;                             /* the set does not show what is known */
     bool stale_status;                      /* nor does the status */
     sc_msec built;                          /* when the set in force was made; 0: none yet */
@@ -43,10 +45,11 @@ struct tracked {
 struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver *resolver, struct prober *prober);
 void tracked_free(struct tracked **t);
 
-/* conf is the service in the plan that now holds. The last answer stays in force until the new source has given one. */
-void tracked_watch(struct tracked *t, const struct discovery_service *conf, struct registry_use *registry);
+/* conf is the service in the plan that now holds. What sources that are not in it any more said last stays in force until
+ * the new ones have answered. */
+void tracked_watch(struct tracked *t, const struct discovery_service *conf, struct registry_uses *registries);
 
-/* Whether its source is ready: source_is_ready(). */
+/* Whether its sources are: source_is_ready(); one that says nothing does not keep others waiting for long. */
 bool tracked_is_ready(const struct tracked *t);
 
 /* Whether anybody has said who the targets are. */

@@ -220,9 +220,24 @@ int command_status(const struct command *self, int n, char **words)
 
 /* ---- health and targets ---- */
 
+/* What each of the sources says under this key; nothing for those that say null. */
+static void add_sources(struct columns *c, const struct data *sources, const char *key)
+{
+    struct buf text = BUF_INIT;
+
+    for (size_t i = 0; i < data_size(sources); i++) {
+        const char *one = data_text(data_get(data_at(sources, i), key));
+
+        if (one != NULL)
+            buf_printf(&text, "%s%s", text.n == 0 ? "" : ", ", one);
+    }
+    columns_add(c, text.n == 0 ? "-" : text.p);
+    buf_fini(&text);
+}
+
 static void add_health(struct columns *c, const char *name, const struct data *service)
 {
-    const struct data *targets = data_get(service, "targets"), *source = data_at(data_get(service, "sources"), 0);
+    const struct data *targets = data_get(service, "targets"), *sources = data_get(service, "sources");
     long long eligible = 0;
     bool yes;
 
@@ -232,9 +247,9 @@ static void add_health(struct columns *c, const char *name, const struct data *s
     columns_add(c, text_of(service, "status"));
     columns_add_int(c, (long long)data_size(targets));
     columns_add_int(c, eligible);
-    columns_add(c, text_of(source, "registry"));
-    columns_add(c, text_of(source, "mode"));
-    columns_add(c, text_of(source, "last_error"));
+    add_sources(c, sources, "registry");
+    add_sources(c, sources, "mode");
+    add_sources(c, sources, "last_error");
 }
 
 static const char *const health_heads[] = { "SERVICE", "STATUS", "TARGETS", "ELIGIBLE", "REGISTRY", "MODE", "ERROR" };

@@ -130,6 +130,7 @@ static void know_one_service(bool answered, unsigned eligible)
         .registry = "files", .type = "file", .answered = answered, .failing = !answered, .interval = 30000,
         .index = answered ? 7 : 0, .live_mono = answered ? clock_mono_ms() : 0,
         .contact_wall = answered ? 1795166165007 : 0, .last_error = answered ? NULL : "no such file",
+        .weight = 1, .serves = answered,
     };
     if (answered) {
         source.last_change.wall = 1795166160000;
@@ -368,10 +369,12 @@ static void a_service(void **state)
         "{\"status\":\"degraded\",\"node\":\"web-7\",\"generation\":3,\"services\":{\"us\\\"ers\":{"
         "\"status\":\"degraded\",\"breaker\":null,\"sources\":[{\"registry\":\"files\",\"type\":\"file\","
         "\"mode\":\"live\",\"index\":7,\"age_seconds\":0.000,\"last_contact\":\"2026-11-20T09:16:05.007Z\","
-        "\"last_change\":{\"at\":\"2026-11-20T09:16:00.000Z\",\"cause\":\"file changed\"},\"last_error\":null}],"
-        "\"targets\":[{\"address\":\"10.0.0.1:80\",\"weight\":100,\"effective_weight\":50.000,\"zone\":\"a\","
+        "\"last_change\":{\"at\":\"2026-11-20T09:16:00.000Z\",\"cause\":\"file changed\"},\"last_error\":null,"
+        "\"weight\":1,\"serves\":true}],"
+        "\"targets\":[{\"address\":\"10.0.0.1:80\",\"registry\":\"files\",\"weight\":100,"
+        "\"effective_weight\":50.000,\"zone\":\"a\","
         "\"state\":\"active\",\"eligible\":true,\"reason\":null,\"inflight\":4,\"last_check\":null},"
-        "{\"address\":\"10.0.0.2:80\",\"weight\":100,\"effective_weight\":50.000,\"zone\":null,"
+        "{\"address\":\"10.0.0.2:80\",\"registry\":\"files\",\"weight\":100,\"effective_weight\":50.000,\"zone\":null,"
         "\"state\":\"unhealthy\",\"eligible\":false,\"reason\":\"critical\",\"inflight\":0,\"last_check\":null}],"
         "\"quarantined\":[{\"record\":\"users[3]\",\"reason\":\"port: 99999 is out of range\"}],"
         "\"quarantined_total\":12}}}\n");

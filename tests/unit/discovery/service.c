@@ -123,12 +123,108 @@ static void finds_its_registry(void **state)
     unload(&l);
 }
 
+static void reads_sources(void **state)
+{
+    const struct source_conf *list;
+    struct loaded l;
+
+    (void)state;
+    load(&l, "services:\n"
+             "- name: users\n"
+             "  combine: weighted\n"
+             "  sources: [{registry: files, service: people, weight: 80}, {registry: one, weight: 0}, {registry: files}]\n"
+             "- {name: other, source: {registry: files}}\n"
+             "- {name: third, targets: [{host: h, port: 1}]}\n"
+             "registries: {files: {type: file, path: /x}, one: {type: file, path: /y}}\n");
+    assert_string_equal(l.text, "");
+    assert_int_equal(service(&l, 0)->combine, COMBINE_WEIGHTED);
+    assert_int_equal(discovery_service_sources(service(&l, 0), &list), 3);
+    assert_string_equal(list[0].registry->name, "files");
+    assert_string_equal(*(const char *const *)list[0].conf, "people");
+    assert_int_equal(list[0].weight, 80);
+    assert_string_equal(list[1].registry->name, "one");
+    assert_int_equal(list[1].weight, 0);
+    assert_int_equal(list[2].weight, 1);
+    assert_int_equal(discovery_service_sources(service(&l, 1), &list), 1);
+    assert_ptr_equal(list, &service(&l, 1)->source);
+    assert_int_equal(service(&l, 1)->combine, COMBINE_UNION);
+    assert_int_equal(discovery_service_sources(service(&l, 2), &list), 0);
+    unload(&l);
+}
+
+#define FILES "registries: {f: {type: file, path: /x}, g: {type: file, path: /y}}\n"
+
+static void reports_mistakes_of_sources(void **state)
+{
+    static const struct { const char *yaml, *want; unsigned errors; } cases[] = {
+        { "{name: a, source: {registry: f}, sources: [{registry: g}]}", "has more than one of", 1 },
+        { "{name: a, targets: [{host: h, port: 1}], sources: [{registry: g}]}", "has more than one of", 1 },
+        { "{name: a, sources: {registry: g}}", "services[0].sources: expected a list of sources, not a map", 1 },
+        { "{name: a, sources: []}", "expected one to 16 sources, not 0", 1 },
+        { "{name: a, sources: [g]}", "services[0].sources[0]: expected a map with the key `registry`", 1 },
+        { "{name: a, sources: [{registry: g}, {registry: h}]}", "services[0].sources[1]: unknown registry \"h\"", 1 },
+        { "{name: a, sources: [{registry: g}, {registry: f}, {registry: g, weight: 4}]}",
+          "services[0].sources[2]: the same source is listed before", 1 },
+        { "{name: a, sources: [{registry: g}, {registry: f, servce: x}]}", "did you mean `service`?", 1 },
+        { "{name: a, combine: weighted, sources: [{registry: g, weight: 0}, {registry: f, weight: 0}]}",
+          "services[0].sources: no source has a weight above 0", 1 },
+        { "{name: a, combine: weighted, sources: [{registry: g, weight: 70000}]}", "services[0].sources[0].weight", 1 },
+        { "{name: a, combine: weighted, sources: [{registry: g, weight: []}]}", "services[0].sources[0].weight", 1 },
+        { "{name: a, combine: unoin, sources: [{registry: g}]}", "did you mean", 1 },
+        { "{name: a, source: {registry: g, weight: 3}}", "services[0].source.weight", 1 },
+        { "{name: a, sources: [{registry: g, weight: 3}]}",
+          "warning: services[0].sources[0].weight: counts only with `combine: weighted`", 0 },
+        { "{name: a, combine: union, source: {registry: g}}", "`combine` counts only with `sources`", 0 },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < N(cases); i++) {
+        char yaml[300];
+        struct loaded l;
+
+        snprintf(yaml, sizeof yaml, "%sservices: [%s]", FILES, cases[i].yaml);
+        load(&l, yaml);
+        if (strstr(l.text, cases[i].want) == NULL || l.report.errors != cases[i].errors)
+            fail_msg("%s\nwanted: %s\ngot %u: %s", cases[i].yaml, cases[i].want, l.report.errors, l.text);
+        unload(&l);
+    }
+}
+
+static void a_weight_is_not_the_source(void **state)
+{
+    static const struct { const char *one, *two; bool same; } cases[] = {
+        { "source: {registry: f}", "sources: [{registry: f, weight: 3}]", true },
+        { "combine: weighted, sources: [{registry: f, service: x, weight: 1}]",
+          "sources: [{weight: 9, service: x, registry: f}]", true },
+        { "source: {registry: f, service: x}", "sources: [{registry: f}]", false },
+        { "source: {registry: f}", "sources: [{registry: g}]", false },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < N(cases); i++) {
+        const struct source_conf *a, *b;
+        struct loaded one, two;
+        char yaml[300];
+
+        snprintf(yaml, sizeof yaml, "%sservices: [{name: a, %s}]", FILES, cases[i].one);
+        load(&one, yaml);
+        snprintf(yaml, sizeof yaml, "%sservices: [{name: a, %s}]", FILES, cases[i].two);
+        load(&two, yaml);
+        assert_int_equal(one.report.errors + two.report.errors, 0);
+        discovery_service_sources(service(&one, 0), &a);
+        discovery_service_sources(service(&two, 0), &b);
+        assert_int_equal(source_same(a, b), cases[i].same);
+        unload(&one);
+        unload(&two);
+    }
+}
+
 static void reports_mistakes(void **state)
 {
     static const struct { const char *yaml, *want; } cases[] = {
-        { "services: [{name: a}]", "t:1:12: services[0]: needs `targets` or `source`\n" },
+        { "services: [{name: a}]", "t:1:12: services[0]: needs `targets`, `source` or `sources`\n" },
         { "services: [{name: a, targets: [{host: h, port: 1}], source: {registry: f}}]",
-          "t:1:12: services[0]: has both `targets` and `source`\n" },
+          "t:1:12: services[0]: has more than one of `targets`, `source` and `sources`\n" },
         { "services: [{name: a, source: {registry: f}}]",
           "t:1:41: services[0].source: unknown registry \"f\"; there are no `registries`\n" },
         { "registries: {files: {type: file, path: /x}}\nservices: [{name: a, source: {registry: fils}}]",
@@ -229,7 +325,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_targets),
         cmocka_unit_test(finds_its_registry),
+        cmocka_unit_test(reads_sources),
         cmocka_unit_test(reports_mistakes),
+        cmocka_unit_test(reports_mistakes_of_sources),
+        cmocka_unit_test(a_weight_is_not_the_source),
         cmocka_unit_test(tells_what_a_reload_changed),
         cmocka_unit_test(schemas_name_what_there_is),
     };

@@ -148,12 +148,12 @@ static void judges_states_and_tiers(void **state)
         struct service_shared *service = service_shared_new("users");
         struct target_set *set = target_set_new(service, 3);
         struct endpoint e[3] = { { .host = "h" }, { .host = "h" }, { .host = "h" } };
-        unsigned eligible = 0;
+        unsigned eligible = 0, spare = 0;
         struct address at;
 
         for (unsigned i = 0; i < 3; i++) {
             e[i].state = cases[c].in[i].state;
-            e[i].tier = cases[c].in[i].tier;
+            set->at[i].tier = cases[c].in[i].tier;
             address_numeric(&at, "127.0.0.1", (uint16_t)(i + 1));
             set->at[i].target = target_new("h", &at, false);
             set->at[i].weight = cases[c].in[i].weight;
@@ -165,8 +165,10 @@ static void judges_states_and_tiers(void **state)
             if (cases[c].reason[i] != NULL)
                 assert_string_equal(set->at[i].reason, cases[c].reason[i]);
             eligible += set->at[i].eligible;
+            spare += cases[c].reason[i] != NULL && strcmp(cases[c].reason[i], "tier") == 0;
         }
         assert_int_equal(set->eligible, eligible);
+        assert_int_equal(set->spare, spare);
         target_set_unref(&set);
         service_shared_unref(&service);
     }
