@@ -4,9 +4,12 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "discovery/probe.h"
+#include "discovery/provider.h"
 #include "discovery/registration.h"
-#include "discovery/tracked.h"
+#include "discovery/registry_use.h"
+#include "discovery/service.h"
+#include "discovery/standing.h"
+#include "discovery/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,25 +36,18 @@ struct announced {
     char *id, *name, *where;        /* copies, because it may outlive its configuration; where: the registry's name */
     int64_t port;
     struct enrol enrol;
-    struct enrol_check check;
-    struct probe probe;
+    struct standing standing;
+    char *maintenance;              /* why it is out of service, as people said; NULL: it is not */
     struct timer next;              /* the next word */
-    struct timer again;             /* the next check; the end of the application's ttl; the end of patience with leaving */
+    struct timer patience;          /* with leaving */
     uint64_t seen;                  /* the plan it was last part of */
     bool over;                      /* patience is */
-    char *note, *error;             /* why it is how it is; why the last word was not taken, NULL: it was */
+    char *saying;                   /* the note that goes with the word under way */
+    char *error;                    /* why the last word was not taken, NULL: it was */
     sc_msec contact_wall;
 };
 
 static void turn(struct announced *x);
-
-static void note(struct announced *x, const char *text)
-{
-    char *copy = xstrdup(text);
-
-    free(x->note);
-    x->note = copy;
-}
 
 static void changed(struct announced *x)
 {
@@ -60,90 +56,25 @@ static void changed(struct announced *x)
 
 /* --- how it is --- */
 
-static void stands(struct announced *x, enum enrol_standing s, const char *why)
+/* To the registry, maintenance is one more reason to be critical: what it was told ends with the sidecar, and no mark stays
+ * behind that nobody takes away. */
+static void is(struct announced *x)
 {
-    enum enrol_standing was = x->enrol.now;
+    enum enrol_standing now = x->standing.now;
 
-    note(x, why);
-    enrol_is(&x->enrol, s);
+    enrol_is(&x->enrol, x->maintenance != NULL && now != ENROL_UNKNOWN ? ENROL_CRITICAL : now);
     changed(x);
-    if (was == s)
-        return;
-    log_line(s == ENROL_PASSING ? LOG_INFO_ : LOG_WARN_, "registration: %s is %s: %s", x->id, enrol_standing_name(s),
-             log_safe(str_of(why)));
     turn(x);
 }
 
-static const struct registration_check_conf *check_of(const struct announced *x)
+static void on_standing(struct standing *s, enum enrol_standing was)
 {
-    return x->entry.conf->check;
-}
+    struct announced *x = list_entry(s, struct announced, standing);
 
-static void on_how(struct probe *p, struct probe_how *how)
-{
-    const struct registration_check_conf *c = check_of(list_entry(p, struct announced, probe));
-
-    how->timeout = c->timeout;
-    if (c->type == REGISTRATION_HTTP)
-        how->path = c->path;
-}
-
-static void on_result(struct probe *p, struct check_result r)
-{
-    struct announced *x = list_entry(p, struct announced, probe);
-    const struct registration_check_conf *c = check_of(x);
-    bool passed = r.outcome == CHECK_PASSED, first = !x->check.known;
-    char text[CHECK_TEXT_MAX];
-
-    timer_start(x->owner->loop, &x->again, jitter(c->interval));
-    if (enrol_check_take(&x->check, passed, c->rise, c->fall) || first)
-        stands(x, passed ? ENROL_PASSING : ENROL_CRITICAL, check_print(text, r));
-}
-
-static void on_check(struct timer *t)
-{
-    struct announced *x = list_entry(t, struct announced, again);
-    const struct registration_check_conf *c = check_of(x);
-
-    x->probe.host = c->address;
-    address_numeric(&x->probe.at, c->address, (uint16_t)c->port);
-    probe_start(x->owner->prober, &x->probe);
-}
-
-static void on_silent(struct timer *t)
-{
-    struct announced *x = list_entry(t, struct announced, again);
-    char text[80];
-
-    snprintf(text, sizeof text, "the application has said nothing for %lld s", (long long)check_of(x)->ttl / 1000);
-    stands(x, ENROL_CRITICAL, text);
-}
-
-static void stop_checks(struct announced *x)
-{
-    timer_stop(&x->again);
-    probe_stop(&x->probe);
-}
-
-/* By its configuration as it is now. What was thought of it stays until there is a result. */
-static void start_checks(struct announced *x)
-{
-    const struct registration_check_conf *c = check_of(x);
-
-    stop_checks(x);
-    if (c == NULL || c->type == REGISTRATION_TTL)
-        x->check = (struct enrol_check){ 0 };
-    if (c == NULL) {
-        stands(x, ENROL_PASSING, "the sidecar runs");
-    } else if (c->type == REGISTRATION_TTL) {
-        x->again.fn = on_silent;
-        timer_start(x->owner->loop, &x->again, c->ttl);
-        if (x->enrol.now == ENROL_UNKNOWN)
-            stands(x, ENROL_CRITICAL, "the application has said nothing yet");
-    } else {
-        x->again.fn = on_check;
-        timer_start(x->owner->loop, &x->again, 0);
-    }
+    if (was != s->now)
+        log_line(s->now == ENROL_PASSING ? LOG_INFO_ : LOG_WARN_, "registration: %s is %s: %s", x->id,
+                 enrol_standing_name(s->now), log_safe(str_of(s->note)));
+    is(x);
 }
 
 /* --- what is said of it --- */
@@ -191,6 +122,14 @@ static bool is_over(const struct announced *x)
     return x->over || enrol_is_over(&x->enrol, loop_now(x->owner->loop));
 }
 
+static void put_note(struct announced *x)
+{
+    free(x->saying);
+    x->saying = x->maintenance == NULL ? xstrdup(x->standing.note) : xasprintf("in maintenance: %s", x->maintenance);
+    x->entry.standing = x->enrol.saying;
+    x->entry.note = x->saying;
+}
+
 /* The next word, or when it will be. */
 static void turn(struct announced *x)
 {
@@ -206,8 +145,7 @@ static void turn(struct announced *x)
         return;
     word = enrol_next(&x->enrol, loop_now(a->loop), &wait);
     if (word != ENROL_SILENCE) {
-        x->entry.standing = x->enrol.saying;
-        x->entry.note = x->note;
+        put_note(x);
         timer_stop(&x->next);
         x->entry.registry->provider->say(&x->entry, word);
     } else if (wait != ENROL_NEVER) {
@@ -224,7 +162,7 @@ static void on_next(struct timer *t)
 
 static void on_impatient(struct timer *t)
 {
-    struct announced *x = list_entry(t, struct announced, again);
+    struct announced *x = list_entry(t, struct announced, patience);
 
     log_warn("registration: %s was not seen to be gone from %s", x->id, x->where);
     x->over = true;
@@ -235,10 +173,9 @@ static void leave(struct announced *x)
 {
     if (x->enrol.leaving)
         return;
-    stop_checks(x);
+    standing_stop(&x->standing);
     x->entry.conf = NULL;
-    x->again.fn = on_impatient;
-    timer_start(x->owner->loop, &x->again, LEAVE_MAX);
+    timer_start(x->owner->loop, &x->patience, LEAVE_MAX);
     enrol_leave(&x->enrol);
     changed(x);
     turn(x);
@@ -246,8 +183,9 @@ static void leave(struct announced *x)
 
 static void forget(struct announced *x)
 {
-    stop_checks(x);
+    standing_fini(&x->standing);
     timer_stop(&x->next);
+    timer_stop(&x->patience);
     x->entry.registry->provider->unsay(&x->entry);
     registry_leave(x->registry);
     list_remove(&x->link);
@@ -255,7 +193,8 @@ static void forget(struct announced *x)
     free(x->id);
     free(x->name);
     free(x->where);
-    free(x->note);
+    free(x->maintenance);
+    free(x->saying);
     free(x->error);
     loop_free_later(x->owner->loop, x);
 }
@@ -297,17 +236,16 @@ static void enter(struct announcer *a, const struct registration_conf *c, struct
     x->name = xstrdup(c->name);
     x->where = xstrdup(c->registry->name);
     x->port = c->port;
-    x->note = xstrdup("");
     x->entry = (struct entry){ .registry = &registry->live, .conf = c, .id = x->id, .name = x->name, .note = "",
                                .done = on_said };
-    x->probe.how = on_how;
-    x->probe.done = on_result;
     x->next.fn = on_next;
+    x->patience.fn = on_impatient;
     x->seen = a->plans;
     list_push(&a->all, &x->link);
     a->n++;
     registry_take(registry);
-    start_checks(x);
+    standing_init(&x->standing, a->loop, a->prober, on_standing);
+    standing_start(&x->standing, c->check);
 }
 
 /* Another way to what is called the same: what was said is said anew there. */
@@ -331,8 +269,6 @@ static void keep(struct announced *x, const struct registration_conf *c, struct 
     x->seen = x->owner->plans;
     x->entry.conf = c;
     x->port = c->port;
-    if (c->check != NULL)
-        x->probe.host = c->check->address;          /* it may wait for its turn with the old one */
     if (strcmp(x->name, c->name) != 0) {
         free(x->name);
         x->entry.name = x->name = xstrdup(c->name);
@@ -342,8 +278,11 @@ static void keep(struct announced *x, const struct registration_conf *c, struct 
     if (!same)
         enrol_change(&x->enrol);
     enrol_return(&x->enrol);
-    if (!same || left)
-        start_checks(x);
+    timer_stop(&x->patience);
+    if (same && !left)
+        standing_repoint(&x->standing, c->check);
+    else
+        standing_start(&x->standing, c->check);
     turn(x);
 }
 
@@ -395,22 +334,46 @@ bool announcer_is_empty(const struct announcer *a)
     return list_empty(&a->all);
 }
 
-static bool is_told_by_application(const struct announced *x)
+/* --- what people and applications say --- */
+
+/* The next one of that id, in whatever registry, after `it` (NULL: the first one). */
+static struct announced *next_of(const struct announcer *a, struct announced *it, const char *id)
 {
-    return !x->enrol.leaving && check_of(x) != NULL && check_of(x)->type == REGISTRATION_TTL;
+    struct link *l = it == NULL ? a->all.next : it->link.next;
+
+    for (; l != &a->all; l = l->next) {
+        struct announced *x = list_entry(l, struct announced, link);
+
+        if (strcmp(x->id, id) == 0 && !x->enrol.leaving)
+            return x;
+    }
+    return NULL;
 }
 
-/* In every registry where it has this id. */
-void announcer_report(struct announcer *a, const char *id, enum enrol_standing s, const char *text)
+void announcer_report(struct announcer *a, const char *id, enum enrol_standing s, const char *note)
 {
-    list_each(it, &a->all) {
-        struct announced *x = list_entry(it, struct announced, link);
+    for (struct announced *x = NULL; (x = next_of(a, x, id)) != NULL;)
+        if (standing_is_told(&x->standing))
+            standing_tell(&x->standing, s, note);
+}
 
-        if (strcmp(x->id, id) == 0 && is_told_by_application(x)) {
-            timer_start(a->loop, &x->again, check_of(x)->ttl);
-            stands(x, s, text);
-        }
-    }
+static void maintain(struct announced *x, const char *why)
+{
+    bool same = why == NULL ? x->maintenance == NULL : x->maintenance != NULL && strcmp(why, x->maintenance) == 0;
+
+    if (same)
+        return;
+    log_info("registration: %s is %s maintenance%s%s", x->id, why == NULL ? "out of" : "in", why == NULL ? "" : ": ",
+             why == NULL ? "" : log_safe(str_of(why)));
+    free(x->maintenance);
+    x->maintenance = xstrdup(why);
+    is(x);
+}
+
+void announcer_maintain(struct announcer *a, const char *id, const char *why)
+{
+    for (struct announced *x = NULL; (x = next_of(a, x, id)) != NULL;)
+        maintain(x, why);
 }
 
 /* --- the whole --- */
@@ -420,18 +383,22 @@ unsigned announcer_count(const struct announcer *a)
     return a->n;
 }
 
+static const char *copy(struct arena *arena, const char *text)
+{
+    return text == NULL ? NULL : arena_dupz(arena, str_of(text));
+}
+
 void announcer_status(const struct announcer *a, struct arena *arena, struct registration_status *to)
 {
     list_each(it, &a->all) {
         const struct announced *x = list_entry(it, struct announced, link);
 
         *to++ = (struct registration_status){
-            .id = arena_dupz(arena, str_of(x->id)), .name = arena_dupz(arena, str_of(x->name)),
-            .registry = arena_dupz(arena, str_of(x->where)), .port = (uint16_t)x->port, .place = x->enrol.place,
-            .leaving = x->enrol.leaving, .standing = x->enrol.now, .note = arena_dupz(arena, str_of(x->note)),
-            .contact_wall = x->contact_wall,
-            .last_error = x->error == NULL ? NULL : arena_dupz(arena, str_of(x->error)),
-            .by_application = is_told_by_application(x),
+            .id = copy(arena, x->id), .name = copy(arena, x->name), .registry = copy(arena, x->where),
+            .port = (uint16_t)x->port, .place = x->enrol.place, .leaving = x->enrol.leaving,
+            .by_application = standing_is_told(&x->standing), .standing = x->standing.now, .told = x->enrol.told,
+            .note = copy(arena, x->standing.note), .maintenance = copy(arena, x->maintenance),
+            .contact_wall = x->contact_wall, .last_error = copy(arena, x->error),
         };
     }
 }

@@ -38,8 +38,12 @@ void announcer_withdraw(struct announcer *a);
 /* None is left. */
 bool announcer_is_empty(const struct announcer *a);
 
-/* What the application itself says, where the check is of type ttl; else nothing happens. */
+/* What the application itself says, where the check is of type ttl; else nothing happens. In every registry where it has
+ * this id. */
 void announcer_report(struct announcer *a, const char *id, enum enrol_standing s, const char *note);
+/* Out of service, because people say so: critical to the registry whatever its check says. Until `why` is NULL; it survives
+ * plans. In every registry where it has this id. */
+void announcer_maintain(struct announcer *a, const char *id, const char *why);
 
 unsigned announcer_count(const struct announcer *a);
 /* announcer_count() of them; strings go into the arena. */

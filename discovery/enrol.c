@@ -20,6 +20,14 @@ const char *enrol_standing_name(enum enrol_standing s)
     return names[s];
 }
 
+const char *enrol_place_name(enum enrol_place p)
+{
+    static const char *const names[] = { [ENROL_OUT] = "out", [ENROL_MAYBE] = "maybe", [ENROL_IN] = "registered",
+                                         [ENROL_TAKEN_OUT] = "deregistered", [ENROL_GONE] = "gone" };
+
+    return names[p];
+}
+
 /* --- what comes next --- */
 
 static enum enrol_word next_of_leaving(const struct enrol *e)

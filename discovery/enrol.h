@@ -42,6 +42,8 @@ enum enrol_place {
     ENROL_TAKEN_OUT,            /* deregistered; others may still see it */
     ENROL_GONE,                 /* and do so no more */
 };
+/* "out" "maybe" "registered" "deregistered" "gone" */
+const char *enrol_place_name(enum enrol_place p);
 
 /* Zeroed at first. */
 struct enrol {

@@ -198,34 +198,56 @@ void discovery_withdraw(struct discovery *d)
     loop_post(d->loop, &d->withdraw);
 }
 
+/* What is said of one of them. */
 struct report {
     struct mail mail;
     struct discovery *d;
-    char *id, *note;
+    char *id, *text;
     enum enrol_standing standing;
 };
+
+static void post_report(struct discovery *d, void (*fn)(struct mail *m), const char *id, enum enrol_standing standing,
+                        const char *text)
+{
+    struct report *r = xnew(struct report);
+
+    *r = (struct report){ { .fn = fn }, d, xstrdup(id), xstrdup(text), standing };
+    loop_post(d->loop, &r->mail);
+}
+
+static void report_free(struct report *r)
+{
+    free(r->id);
+    free(r->text);
+    free(r);
+}
 
 static void on_report(struct mail *m)
 {
     struct report *r = list_entry(m, struct report, mail);
 
     if (!r->d->stopping)
-        announcer_report(r->d->announcer, r->id, r->standing, r->note);
-    free(r->id);
-    free(r->note);
-    free(r);
+        announcer_report(r->d->announcer, r->id, r->standing, r->text);
+    report_free(r);
+}
+
+static void on_maintain(struct mail *m)
+{
+    struct report *r = list_entry(m, struct report, mail);
+
+    if (!r->d->stopping)
+        announcer_maintain(r->d->announcer, r->id, r->text);
+    report_free(r);
 }
 
 void discovery_report(struct discovery *d, const char *id, enum enrol_standing standing, const char *note)
 {
-    struct report *r = xnew(struct report);
+    post_report(d, on_report, id, standing, note);
+}
 
-    r->mail.fn = on_report;
-    r->d = d;
-    r->id = xstrdup(id);
-    r->note = xstrdup(note);
-    r->standing = standing;
-    loop_post(d->loop, &r->mail);
+void discovery_maintain(struct discovery *d, const char *id, const char *why)
+{
+    post_report(d, on_maintain, id, ENROL_UNKNOWN, why);
 }
 
 /* --- the thread --- */

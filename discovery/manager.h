@@ -41,6 +41,9 @@ void discovery_withdraw(struct discovery *d);
 /* How a service of this host is, as itself says; for a registration whose status says `by_application`, else it is lost.
  * The texts are copied. Any thread. */
 void discovery_report(struct discovery *d, const char *id, enum enrol_standing standing, const char *note);
+/* It is taken out of service, as people say: to the registry it is critical, with `why`, until this is said again with NULL.
+ * For a registration that the status names, else it is lost. The texts are copied. Any thread. */
+void discovery_maintain(struct discovery *d, const char *id, const char *why);
 /* Ends the thread and releases the last plan; until it returns, on_table may still be called. Tables may be given back
  * later. Before offload_free(). */
 void discovery_stop(struct discovery **d);

@@ -48,8 +48,10 @@ struct registration_status {
     enum enrol_place place;         /* what the registry knows of it */
     bool leaving;
     bool by_application;            /* it says itself how it is: discovery_report() */
-    enum enrol_standing standing;
-    const char *note;               /* why it is so */
+    enum enrol_standing standing;   /* what its check says */
+    enum enrol_standing told;       /* what the registry was told last */
+    const char *note;               /* why its check says so */
+    const char *maintenance;        /* why it is out of service, as people said; NULL: it is not */
     sc_msec contact_wall;           /* when the registry last took a word */
     const char *last_error;         /* NULL: it took the last one */
 };

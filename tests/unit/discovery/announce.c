@@ -10,6 +10,7 @@
 #include "discovery/tracked.h"
 #include "loop/curlmux.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- a registry --- */
@@ -21,6 +22,7 @@ struct said {
 };
 
 static struct buf words;                /* R P D L, with the number of the registry before each */
+static char last_note[100];             /* that came with a word */
 static unsigned opened;
 
 static void on_said(struct timer *t)
@@ -41,6 +43,7 @@ static void say(struct entry *e, enum enrol_word word)
     s->timer.fn = on_said;
     s->entry = e;
     s->word = word;
+    snprintf(last_note, sizeof last_note, "%s", e->note);
     assert_non_null(e->registry->state);
     assert_true(word != ENROL_REGISTER || e->conf != NULL);
     buf_printf(&words, "%s%c", (const char *)e->registry->conf, letters[word]);
@@ -315,6 +318,50 @@ static void an_application_says_how_it_is(void **state)
     world_fini(&w, "RRPP");
 }
 
+static void in_maintenance_it_is_critical_whatever_its_check_says(void **state)
+{
+    static const struct registration_check_conf ttl = { .type = REGISTRATION_TTL, .ttl = 10000 };
+    struct registration_status status[1];
+    struct node other = { 0 };
+    struct arena arena;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    arena_init(&arena, 1024);
+    w.list[0].check = &ttl;
+    announcer_begin(w.announcer);
+    plan(&w, 1);
+    announcer_report(w.announcer, "a", ENROL_PASSING, "well");
+    run(&w, 20);
+    announcer_maintain(w.announcer, "nobody", "disks");
+    announcer_maintain(w.announcer, "a", "disks");
+    announcer_maintain(w.announcer, "a", "disks");
+    run(&w, 20);
+    announcer_report(w.announcer, "a", ENROL_WARNING, "so so");     /* it goes on being checked */
+    run(&w, 20);
+    announcer_status(w.announcer, &arena, status);
+    assert_string_equal(status[0].maintenance, "disks");
+    assert_int_equal(status[0].standing, ENROL_WARNING);
+    assert_int_equal(status[0].told, ENROL_CRITICAL);
+    assert_string_equal(last_note, "in maintenance: disks");
+    w.list[1] = w.list[0];
+    w.list[1].at = &other;
+    announcer_plan(w.announcer, &(struct sc_list){ &w.list[1], 1 });
+    run(&w, 20);
+    announcer_status(w.announcer, &arena, status);
+    assert_string_equal(status[0].maintenance, "disks");            /* over a reload */
+    assert_int_equal(status[0].told, ENROL_CRITICAL);
+    announcer_maintain(w.announcer, "a", NULL);
+    run(&w, 20);
+    announcer_status(w.announcer, &arena, status);
+    assert_null(status[0].maintenance);
+    assert_int_equal(status[0].told, ENROL_WARNING);
+    assert_string_equal(last_note, "so so");
+    arena_fini(&arena);
+    world_fini(&w, "RPPRP");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +374,7 @@ int main(void)
         cmocka_unit_test(after_the_withdrawal_nobody_comes),
         cmocka_unit_test(what_never_began_is_gone_at_once),
         cmocka_unit_test(an_application_says_how_it_is),
+        cmocka_unit_test(in_maintenance_it_is_critical_whatever_its_check_says),
     };
 
     curlmux_init();
