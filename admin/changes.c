@@ -4,6 +4,9 @@
 
 #include "admin/order.h"
 #include "base/jsonw.h"
+#include "base/log.h"
+#include "conf/field.h"
+#include "telemetry/telemetry.h"
 
 void changes_drain(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                    struct admin_answer *a)
@@ -18,6 +21,50 @@ void changes_drain(const struct admin_state *state, const struct admin_request *
     jsonw_text(&j, "status", "draining");
     jsonw_close(&j);
 }
+
+/* ---- what the log has ---- */
+
+struct level {
+    int level;                          /* enum log_level */
+};
+
+static const struct sc_field level_fields[] = {
+    SC_ENUM(struct level, level, .names = process_log_levels, .flags = SC_REQUIRED),
+    SC_END
+};
+
+static void put_level(struct admin_answer *a)
+{
+    struct jsonw j = JSONW_INIT(&a->body);
+
+    jsonw_object(&j, NULL);
+    jsonw_text(&j, "level", process_log_levels[log_level_now()].name);
+    jsonw_close(&j);
+}
+
+void changes_log_level_now(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                           struct admin_answer *a)
+{
+    (void)state;
+    (void)r;
+    (void)name;
+    put_level(a);
+}
+
+void changes_log_level(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                       struct admin_answer *a)
+{
+    struct level to;
+
+    (void)state;
+    (void)name;
+    if (!page_read(r, level_fields, &to, a))
+        return;
+    log_set_level((enum log_level)to.level);
+    put_level(a);
+}
+
+/* ---- the configuration ---- */
 
 void changes_reload(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                     struct admin_answer *a)

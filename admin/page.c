@@ -9,6 +9,7 @@
 #include "admin/services.h"
 #include "base/jsonw.h"
 #include "base/log.h"
+#include "conf/load.h"
 #include "http/uri.h"
 
 static void index_page(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
@@ -17,31 +18,40 @@ static void version_page(const struct admin_state *state, const struct admin_req
                          struct admin_answer *a);
 
 static const struct page pages[] = {
-    { "/", "this list", index_page, false, ROLE_VIEWER },
-    { "/health", "alive, and a summary", health_summary, false, ROLE_VIEWER },
-    { "/health/live", "200 while the process itself works", health_live, false, ROLE_VIEWER },
-    { "/health/ready", "200 while requests should be sent here", health_ready, false, ROLE_VIEWER },
-    { "/health/startup", "200 once it has been ready", health_startup, false, ROLE_VIEWER },
-    { "/health/services", "services, their sources and targets; ?strict=1: 503 if one is unhealthy", services_all, false,
-      ROLE_VIEWER },
-    { "/health/services/*", "one of them; 503 when unhealthy or unknown", services_one, false, ROLE_VIEWER },
-    { "/routes", "the routes in force, in the order of the file", loaded_routes, false, ROLE_VIEWER },
-    { "/services", "the services in force, and the routes that lead to them", loaded_services, false, ROLE_VIEWER },
-    { "/services/*", "one of them: its configuration, sources and targets", loaded_service, false, ROLE_VIEWER },
-    { "/policies", "the policies there are, and which routes have them", loaded_policies, false, ROLE_VIEWER },
-    { "/config", "the whole configuration in force, secrets masked", loaded_config, false, ROLE_ADMIN },
-    { "/version", "the program, its libraries, and what is degraded by them", version_page, false, ROLE_VIEWER },
-    { "/admin/status", "as /health", health_summary, false, ROLE_VIEWER },
-    { "/admin/routes", "as /routes", loaded_routes, false, ROLE_VIEWER },
-    { "/admin/services", "as /services", loaded_services, false, ROLE_VIEWER },
-    { "/admin/services/*", "as /services/*", loaded_service, false, ROLE_VIEWER },
-    { "/admin/drain", "stops gracefully, as TERM does", changes_drain, true, ROLE_OPERATOR },
-    { "/admin/reload", "reads the configuration again, as HUP does, and says what came of it", changes_reload, true,
+    { "/", "this list", index_page, PAGE_READS, ROLE_VIEWER },
+    { "/health", "alive, and a summary", health_summary, PAGE_READS, ROLE_VIEWER },
+    { "/health/live", "200 while the process itself works", health_live, PAGE_READS, ROLE_VIEWER },
+    { "/health/ready", "200 while requests should be sent here", health_ready, PAGE_READS, ROLE_VIEWER },
+    { "/health/startup", "200 once it has been ready", health_startup, PAGE_READS, ROLE_VIEWER },
+    { "/health/services", "services, their sources and targets; ?strict=1: 503 if one is unhealthy", services_all,
+      PAGE_READS, ROLE_VIEWER },
+    { "/health/services/*", "one of them; 503 when unhealthy or unknown", services_one, PAGE_READS, ROLE_VIEWER },
+    { "/routes", "the routes in force, in the order of the file", loaded_routes, PAGE_READS, ROLE_VIEWER },
+    { "/services", "the services in force, and the routes that lead to them", loaded_services, PAGE_READS, ROLE_VIEWER },
+    { "/services/*", "one of them: its configuration, sources and targets", loaded_service, PAGE_READS, ROLE_VIEWER },
+    { "/policies", "the policies there are, and which routes have them", loaded_policies, PAGE_READS, ROLE_VIEWER },
+    { "/config", "the whole configuration in force, secrets masked", loaded_config, PAGE_READS, ROLE_ADMIN },
+    { "/version", "the program, its libraries, and what is degraded by them", version_page, PAGE_READS, ROLE_VIEWER },
+    { "/admin/status", "as /health", health_summary, PAGE_READS, ROLE_VIEWER },
+    { "/admin/routes", "as /routes", loaded_routes, PAGE_READS, ROLE_VIEWER },
+    { "/admin/services", "as /services", loaded_services, PAGE_READS, ROLE_VIEWER },
+    { "/admin/services/*", "as /services/*", loaded_service, PAGE_READS, ROLE_VIEWER },
+    { "/admin/log-level", "what the log has: {\"level\"}", changes_log_level_now, PAGE_READS, ROLE_VIEWER },
+    { "/admin/log-level", "{\"level\": error, warn, info or debug}, until the next reload", changes_log_level, PAGE_POST,
       ROLE_OPERATOR },
-    { "/livez", "as /health/live", health_live, false, ROLE_VIEWER },
-    { "/readyz", "as /health/ready", health_ready, false, ROLE_VIEWER },
+    { "/admin/drain", "stops gracefully, as TERM does", changes_drain, PAGE_POST, ROLE_OPERATOR },
+    { "/admin/reload", "reads the configuration again, as HUP does, and says what came of it", changes_reload, PAGE_POST,
+      ROLE_OPERATOR },
+    { "/livez", "as /health/live", health_live, PAGE_READS, ROLE_VIEWER },
+    { "/readyz", "as /health/ready", health_ready, PAGE_READS, ROLE_VIEWER },
 };
 enum { PAGES = sizeof pages / sizeof pages[0] };
+
+/* By enum page_verb. */
+static const struct { const char *name, *allow; } verbs[] = {
+    { "GET", "GET, HEAD" }, { "POST", "POST" }, { "PUT", "PUT" }, { "DELETE", "DELETE" },
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
 void page_problem(struct admin_answer *a, enum err e, struct sc_str detail)
 {
@@ -63,6 +73,46 @@ bool page_asks(const struct admin_request *r, struct sc_str name, struct sc_str 
     return false;
 }
 
+struct sc_str page_query(const struct admin_request *r, struct sc_str name)
+{
+    struct sc_str rest = r->query, n, v;
+
+    while (uri_query_next(&rest, &n, &v))
+        if (str_eq(uri_decode(n, true, r->arena), name))
+            return v.p == NULL ? STR("") : uri_decode(v, true, r->arena);
+    return STR_NONE;
+}
+
+static void say_mistakes(struct conf_report *report, struct admin_answer *a)
+{
+    struct buf all = BUF_INIT;
+
+    report_print(report, &all);
+    while (all.n > 0 && all.p[all.n - 1] == '\n')
+        all.n--;
+    page_problem(a, ERR_BAD_REQUEST, buf_view(&all));
+    buf_fini(&all);
+}
+
+bool page_read(const struct admin_request *r, const struct sc_field *fields, void *to, struct admin_answer *a)
+{
+    struct conf_report report;
+    struct conf_load load;
+    const struct node *root = NULL;
+
+    report_init(&report);
+    conf_load_init(&load, r->arena, &report);
+    if (r->body.n > 0)
+        root = tree_parse_sent(r->arena, &report, "body", r->body);
+    if (report.errors == 0)
+        conf_load_object(&load, root, fields, to);
+    if (report.errors > 0)
+        say_mistakes(&report, a);
+    conf_load_fini(&load);
+    report_fini(&report);
+    return a->status == 200;
+}
+
 static void index_page(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                        struct admin_answer *a)
 {
@@ -71,7 +121,7 @@ static void index_page(const struct admin_state *state, const struct admin_reque
     a->type = "text/plain; charset=utf-8";
     buf_printf(&a->body, "outrider %s\n\n", state->version);
     for (unsigned i = 0; i < PAGES; i++)
-        buf_printf(&a->body, "%-4s %-20s %s\n", pages[i].changes ? "POST" : "GET", pages[i].path, pages[i].summary);
+        buf_printf(&a->body, "%-6s %-20s %s\n", verbs[pages[i].verb].name, pages[i].path, pages[i].summary);
 }
 
 static void version_page(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
@@ -103,47 +153,77 @@ static struct sc_str without_slash(struct sc_str path)
     return path;
 }
 
-static bool page_matches(const struct page *p, struct sc_str path, struct arena *arena, struct sc_str *name)
+/* The next segment, without its slash; false at the end. */
+static bool next_segment(struct sc_str *rest, struct sc_str *segment)
 {
-    struct sc_str pattern = str_of(p->path);
-
-    *name = STR_NONE;
-    if (!str_ends(pattern, STR("/*")))
-        return str_eq(path, pattern);
-    pattern.n--;                        /* with its last slash */
-    if (!str_starts(path, pattern) || path.n == pattern.n)
+    if (rest->n == 0)
         return false;
-    *name = str_skip(path, pattern.n);
-    if (str_chr(*name, '/') != NULL)
-        return false;
-    *name = uri_decode(*name, false, arena);
+    *rest = str_skip(*rest, 1);
+    *segment = *rest;
+    for (segment->n = 0; segment->n < rest->n && rest->p[segment->n] != '/';)
+        segment->n++;
+    *rest = str_skip(*rest, segment->n);
     return true;
 }
 
-static bool is_reading(struct sc_str method)
+static bool page_matches(const struct page *p, struct sc_str path, struct arena *arena, struct sc_str *name)
 {
-    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"));
+    struct sc_str pattern = str_of(p->path), want, got;
+
+    *name = STR_NONE;
+    if (path.n == 0 || path.p[0] != '/')
+        return false;
+    while (next_segment(&pattern, &want)) {
+        if (!next_segment(&path, &got))
+            return false;
+        if (str_eq(want, STR("*")) && got.n > 0)
+            *name = uri_decode(got, false, arena);
+        else if (!str_eq(want, got))
+            return false;
+    }
+    return path.n == 0;
+}
+
+/* -1: no page has it. */
+static int verb_of(struct sc_str method)
+{
+    if (str_eq(method, STR("HEAD")))
+        return PAGE_READS;
+    for (int i = 0; i < VERBS; i++)
+        if (str_eq(method, str_of(verbs[i].name)))
+            return i;
+    return -1;
+}
+
+/* What a path may be asked for, by bits of its verbs. */
+static const char *allow_of(unsigned seen, struct arena *arena)
+{
+    const char *all = NULL;
+
+    for (unsigned i = 0; i < VERBS; i++)
+        if ((seen & 1u << i) != 0)
+            all = all == NULL ? verbs[i].allow : arena_printf(arena, "%s, %s", all, verbs[i].allow);
+    return all;
 }
 
 /* NULL: none of this path (*allow is NULL), or none of this method. */
 static const struct page *page_find(const struct admin_request *r, struct sc_str *name, const char **allow)
 {
-    static const char *const allows[] = { NULL, "GET, HEAD", "POST", "GET, HEAD, POST" };
     struct sc_str path = without_slash(r->path), segment;
-    bool reads = is_reading(r->method), posts = str_eq(r->method, STR("POST"));
+    int verb = verb_of(r->method);
     const struct page *found = NULL;
     unsigned seen = 0;
 
     for (unsigned i = 0; i < PAGES; i++) {
         if (!page_matches(&pages[i], path, r->arena, &segment))
             continue;
-        seen |= pages[i].changes ? 2 : 1;
-        if (pages[i].changes ? posts : reads) {
+        seen |= 1u << pages[i].verb;
+        if (pages[i].verb == verb && found == NULL) {
             found = &pages[i];
             *name = segment;
         }
     }
-    *allow = allows[seen];
+    *allow = allow_of(seen, r->arena);
     return found;
 }
 
@@ -156,7 +236,7 @@ static void refuse(struct admin_answer *a, enum err e, const struct guard_pass *
 /* Who changed what is in the log; also who wanted to. */
 static void audit(const struct page *p, const struct admin_request *r, const struct guard_pass *pass, bool may)
 {
-    log_info("admin: POST %s by %s%s%s%s", p->path, r->who == NULL ? "somebody" : r->who,
+    log_info("admin: %s %s by %s%s%s%s", verbs[p->verb].name, log_safe(r->path), r->who == NULL ? "somebody" : r->who,
              pass->token == NULL ? "" : " with the token of ", pass->token == NULL ? "" : pass->token,
              may ? "" : ": refused");
 }
@@ -190,7 +270,7 @@ static void answer(const struct admin_state *state, const struct admin_request *
         return;
     }
     e = guard_allows(r, conf, &pass, page->role);
-    if (page->changes)
+    if (page->verb != PAGE_READS)
         audit(page, r, &pass, e == ERR_NONE);
     if (e == ERR_NONE)
         run(page, state, r, name, a);
@@ -215,7 +295,7 @@ void page_answer_anybody(const struct admin_state *state, const struct admin_req
 
     *a = (struct admin_answer){ .status = 200, .type = "application/json" };
     page = page_find(r, &name, &allow);
-    if (page != NULL && page->role <= ROLE_VIEWER && !page->changes)
+    if (page != NULL && page->role <= ROLE_VIEWER && page->verb == PAGE_READS)
         run(page, state, r, name, a);
     else
         page_problem(a, ERR_NO_ROUTE, STR("there is no such page"));

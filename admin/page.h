@@ -19,6 +19,7 @@ struct admin_request {
     struct sc_str path, query;          /* path normalised (http/uri.h) */
     struct sc_str host, origin, site;   /* Host (or the authority of the target), Origin, Sec-Fetch-Site; p NULL: absent */
     struct sc_str authorization;        /* likewise */
+    struct sc_str body;                 /* whole; empty: none */
     bool local;                         /* came over a unix socket */
     bool loopback;                      /* the client is on this host */
     bool trusted;                       /* over a unix socket: root, our own user, or a member of the group */
@@ -44,14 +45,21 @@ void page_answer_anybody(const struct admin_state *state, const struct admin_req
 void page_problem(struct admin_answer *a, enum err e, struct sc_str detail);
 /* Whether the query has name=value. */
 bool page_asks(const struct admin_request *r, struct sc_str name, struct sc_str value);
+/* The value of the query's first `name`, decoded, in the request's arena; p NULL: there is none. */
+struct sc_str page_query(const struct admin_request *r, struct sc_str name);
+/* The body, which is a JSON object, by a table of fields (conf/field.h), with their defaults; nothing is as good as an empty
+ * object. False: the answer says all that is wrong with it. Texts are the request's arena's. */
+bool page_read(const struct admin_request *r, const struct sc_field *fields, void *to, struct admin_answer *a);
 
-/* One page: fills `a`, whose status is 200 and type JSON. name: the segment behind the path (decoded), for those
- * that take one. */
+/* The first of them is GET and HEAD and changes nothing; the others do, and who asked for them is in the log. */
+enum page_verb { PAGE_READS, PAGE_POST, PAGE_PUT, PAGE_DELETE };
+
+/* One page: fills `a`, whose status is 200 and type JSON. name: the segment (decoded) where the path has a "*". */
 struct page {
-    const char *path;                   /* "/health/services"; a last segment of "*" takes a name */
+    const char *path;                   /* "/health/services"; one segment may be "*", which takes a name */
     const char *summary;                /* for the index */
     void (*answer)(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                    struct admin_answer *a);
-    bool changes;                       /* POST, said in the log; else GET and HEAD, which change nothing */
+    int verb;                           /* enum page_verb */
     int role;                           /* enum admin_role: the least that is needed */
 };

@@ -21,7 +21,7 @@
 #include <string.h>
 
 enum {
-    BODY_MAX = 64 * 1024,           /* of requests; no page reads one yet */
+    BODY_MAX = 64 * 1024,           /* of requests */
     BODY_END = 16 * BODY_MAX,       /* up to this it is read to its end and then refused, so that the answer arrives */
     CONNECTIONS_MAX = 256,
 };
@@ -46,7 +46,8 @@ struct request {
     struct arena arena;
     struct sc_str target;
     struct headers fields;
-    size_t body;
+    size_t taken;                   /* of the body */
+    struct buf body;                /* what of it is kept */
     bool begun;                     /* the library's first call is over */
     /* Of one that waits for control: */
     struct link asking;             /* of the server */
@@ -75,6 +76,7 @@ static void request_free(struct request **rp)
     list_remove(&r->asking);
     order_abandon(&r->order);
     buf_fini(&r->later.body);
+    buf_fini(&r->body);
     arena_fini(&r->arena);
     free(r);
 }
@@ -105,7 +107,7 @@ static void answer(struct server *s, const struct client *c, struct request *r, 
 {
     static const struct uri_options options = { .keep_encoded_slash = true };     /* names of services may have one */
     struct admin_request q = {
-        .arena = &r->arena, .method = str_of(method), .local = pump_listener(s->pump)->local,
+        .arena = &r->arena, .method = str_of(method), .body = buf_view(&r->body), .local = pump_listener(s->pump)->local,
         .authorization = only_field(&r->fields, STR("Authorization")),
         .host = only_field(&r->fields, STR("Host")), .origin = only_field(&r->fields, STR("Origin")),
         .site = only_field(&r->fields, STR("Sec-Fetch-Site")), .own = { str_of(s->own[0]), str_of(s->own[1]) },
@@ -114,7 +116,7 @@ static void answer(struct server *s, const struct client *c, struct request *r, 
     struct uri uri;
     const char *wrong = uri_parse(&uri, r->target, &options, &r->arena);
 
-    if (r->body > BODY_MAX) {
+    if (r->taken > BODY_MAX) {
         page_problem(a, ERR_BODY_TOO_LARGE, STR_NONE);
         return;
     }
@@ -239,6 +241,12 @@ static void *on_begin(void *arg, struct client *c, const char *target)
     return request_new(target);
 }
 
+/* Nobody looks at the body of such a request. */
+static bool reads(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 static int on_handle(void *arg, struct client *c, void *request, const char *method, const char *version,
                      const char *data, size_t *size)
 {
@@ -246,13 +254,14 @@ static int on_handle(void *arg, struct client *c, void *request, const char *met
     struct request *r = request;
     struct admin_answer a = { 0 };
 
-    (void)data;
     if (!r->begun)
         return begin(s, c, r, method, version);
     if (*size > 0) {
-        r->body += *size;
+        r->taken += *size;
+        if (r->taken <= BODY_MAX && !reads(method))
+            buf_add(&r->body, data, *size);
         *size = 0;
-        return r->body <= BODY_END;
+        return r->taken <= BODY_END;
     }
     if (r->over)
         return !r->gone && send_answer(s, c, &r->later);

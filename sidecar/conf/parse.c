@@ -184,7 +184,7 @@ struct sc_str parse_expand(struct parse *p, const struct node *at, struct sc_str
     struct buf out = BUF_INIT;
     struct sc_str copy;
 
-    if (str_chr(text, '$') == NULL)
+    if (p->verbatim || str_chr(text, '$') == NULL)
         return arena_dup(p->arena, text);
     while (text.n > 0) {
         size_t used = 1;

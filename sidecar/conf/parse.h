@@ -11,6 +11,7 @@ struct parse {
     struct conf_report *report;
     const char *file;           /* lives as long as the arena */
     struct buf path;            /* of the node being read */
+    bool verbatim;              /* ${NAME} stays as it is */
 };
 
 /* Both take text of at most TREE_MAX_BYTES; NULL after a mistake that leaves nothing to go on with. */

@@ -56,6 +56,17 @@ struct node *tree_parse(struct arena *a, struct conf_report *r, const char *name
     return root;
 }
 
+struct node *tree_parse_sent(struct arena *a, struct conf_report *r, const char *name, struct sc_str json)
+{
+    struct parse p = { .arena = a, .report = r, .path = BUF_INIT, .verbatim = true };
+    struct node *root;
+
+    p.file = arena_dupz(a, str_of(name));
+    root = json_parse(&p, json);
+    buf_fini(&p.path);
+    return root;
+}
+
 struct node *tree_read(struct arena *a, struct conf_report *r, const char *path)
 {
     struct buf text = BUF_INIT;

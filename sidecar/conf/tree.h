@@ -67,6 +67,8 @@ struct node *node_get(const struct node *map, const char *key);      /* NULL whe
 struct node *tree_read(struct arena *a, struct conf_report *r, const char *path);
 /* The same from memory; `name` stands in messages. Keeps nothing of `text`. */
 struct node *tree_parse(struct arena *a, struct conf_report *r, const char *name, struct sc_str text);
+/* JSON that somebody has sent: ${NAME} is text like any other, and tells nobody of our environment. Any thread. */
+struct node *tree_parse_sent(struct arena *a, struct conf_report *r, const char *name, struct sc_str json);
 /* A file, and under it the *.yaml, *.yml, *.json of `conf.d/` beside it in order of name. They may only add to lists and
  * maps: a key that has a value, or a list item whose `name` is there already, is a mistake that names both places. NULL
  * when any of the files cannot be read at all; the others were looked at, too. */

@@ -45,12 +45,12 @@ static void print_output(const void *value, struct buf *out)
 
 #define OUTPUT_SCHEMA "{\"type\":\"string\",\"pattern\":\"^(none|stdout|stderr|journal|file:/.*[^/])$\"}"
 
-static const struct sc_enum levels[] = {
+const struct sc_enum process_log_levels[] = {
     { "error", LOG_ERROR_ }, { "warn", LOG_WARN_ }, { "info", LOG_INFO_ }, { "debug", LOG_DEBUG_ }, { NULL, 0 },
 };
 
 static const struct sc_field log_fields[] = {
-    SC_ENUM(struct log_conf, level, .names = levels, .dflt = "info",
+    SC_ENUM(struct log_conf, level, .names = process_log_levels, .dflt = "info",
         .doc = "The least important lines that are still written."),
     SC_CUSTOM(struct log_conf, output, const char *, load_output, .dflt = "stderr", .schema = OUTPUT_SCHEMA,
         .print = print_output,

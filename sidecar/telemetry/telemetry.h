@@ -28,6 +28,8 @@ struct telemetry_conf {
 };
 
 /* For the root table: SC_OBJECT(S, telemetry, struct telemetry_conf, telemetry_fields, ...). */
+/* Names of enum log_level, in its order. */
+extern const struct sc_enum process_log_levels[];
 extern const struct sc_field telemetry_fields[];
 
 /* Sends the lines of base/log.h where `conf` says, through the writer. Again on a reload: the new output takes over,

@@ -74,6 +74,39 @@ def test_pipelined(t):
     t.equal(json.loads(client.response().body)["status"], "live", "second answer")
 
 
+def level(outrider, body, method="POST"):
+    answer = outrider.health("/admin/log-level", method, body=body)
+    return answer.status, json.loads(answer.body)
+
+
+def test_log_level(t):
+    """POST /admin/log-level: what the log has, until a reload"""
+    outrider = t.outrider(PLAIN, origin=t.origin())
+    t.equal(level(outrider, None, "GET"), (200, {"level": "info"}), "as configured")
+    t.equal(level(outrider, b'{"level": "error"}'), (200, {"level": "error"}), "another one")
+    t.equal(level(outrider, [b'{"lev', b'el": "de', b'bug"}']), (200, {"level": "debug"}), "in pieces")
+    t.equal(level(outrider, None, "GET"), (200, {"level": "debug"}), "now")
+    t.wait_until(lambda: "admin: POST /admin/log-level by uid" in outrider.stderr(), "the log to say who it was")
+    t.equal(reload(outrider)[0], 200, "reload")
+    t.equal(level(outrider, None, "GET"), (200, {"level": "info"}), "as configured again")
+
+
+def test_bodies(t):
+    """what is wrong with a body is said; nothing of the environment is told, and a long one is 413"""
+    outrider = t.outrider(PLAIN, origin=t.origin(), env={"SECRET": "open-sesame"})
+    for body, said in ((b"", "level"), (b"{}", "level"), (b"{", "body:1"), (b"[]", "map"), (b'{"level": "loud"}', "loud"),
+                       (b'{"level": "info", "levle": 1}', "did you mean"), (b'{"level": "${SECRET}"}', "SECRET"),
+                       (b'{"level": "info"} x', "body:1"), (b'{"level": "info", "level": "warn"}', "level"),
+                       (b"\xff\xfe", "body"), (b"[" * 60000, "body")):
+        status, document = level(outrider, body)
+        t.equal((status, document["code"]), (400, "bad-request"), f"{body[:40]}")
+        t.contains(document["detail"], said, f"{body[:40]}")
+        t.lacks(document["detail"], "sesame", "detail")
+    t.equal(level(outrider, b'{"level": "debug"' + b" " * 65536 + b"}")[0], 413, "a long one")
+    t.equal(level(outrider, None, "GET"), (200, {"level": "info"}), "as before")
+    t.equal(outrider.health("/admin/log-level", "PUT", body=b"").get("allow"), "GET, HEAD, POST", "Allow")
+
+
 def test_drain(t):
     """202, not ready any more, what is in flight ends, exit code 0; asked again it hurries nobody"""
     def slow(c, request):

@@ -486,6 +486,22 @@ static void puts_defaults_under(void **state)
     }
 }
 
+/* What somebody sends is JSON, and tells him nothing of our environment. */
+static void what_was_sent_stays_as_it_is(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    conf_print_node(tree_parse_sent(&f.arena, &f.report, "body", STR("{\"${SET}\": [\"${SET}\", \"$${UNSET}\", 5]}")),
+                    &f.out);
+    assert_string_equal(f.out.p, "{\"${SET}\":[\"${SET}\",\"$${UNSET}\",5]}");
+    assert_int_equal(f.report.errors, 0);
+    assert_null(tree_parse_sent(&f.arena, &f.report, "body", STR("a: 1")));
+    assert_int_equal(f.report.errors, 1);
+    end(&f);
+}
+
 static void control_characters_do_not_reach_the_terminal(void **state)
 {
     struct fixture f;
@@ -513,6 +529,7 @@ int main(void)
         cmocka_unit_test(one_broken_part_breaks_the_whole),
         cmocka_unit_test(files_that_cannot_be_read),
         cmocka_unit_test(puts_defaults_under),
+        cmocka_unit_test(what_was_sent_stays_as_it_is),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
     };
 
