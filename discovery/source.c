@@ -190,16 +190,21 @@ bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const
     if (!same || s->cause == NULL)
         note_change(s, cause);
     s->status.contact_wall = clock_wall_ms();
-    if (w->doubt == NULL)
+    if (w->doubt == NULL) {
+        s->updates[same ? UPDATE_SAME : UPDATE_CHANGED]++;
         contact(s);
-    else
+    } else {
         watch_failed(w, "%s", w->doubt);
+    }
     return !same;
 }
 
 void watch_contact(struct watch *w)
 {
-    contact(source_of(w));
+    struct source *s = source_of(w);
+
+    s->updates[UPDATE_SAME]++;
+    contact(s);
 }
 
 void watch_failed(struct watch *w, const char *fmt, ...)
@@ -217,6 +222,7 @@ void watch_failed(struct watch *w, const char *fmt, ...)
     if (s->status.answered && !s->status.failing)
         s->status.live_mono = clock_mono_ms();
     s->status.failing = true;
+    s->updates[UPDATE_FAILED]++;
     free(s->error);
     s->error = xstrdup(text);
     tracked_heard(s->owner);
@@ -232,6 +238,7 @@ struct source *source_new(struct tracked *owner, struct registry_use *registry)
     s->registry = registry;
     s->provider = registry == NULL ? &provider_static : registry->live.provider;
     s->name = xstrdup(registry == NULL ? "targets" : registry->live.name);
+    s->updates = tracked_updates(owner, s->name);
     list_init(&s->link);
     list_init(&s->held);
     s->now = answer_new(0);
@@ -300,6 +307,7 @@ void source_describe(const struct source *s, struct arena *a, struct source_stat
     to->held = s->shown_held > 0;
     to->serves = s->serves;
     to->weight = s->weight;
+    memcpy(to->updates, s->updates, sizeof to->updates);
     to->registry = arena_dupz(a, str_of(s->status.registry));
     to->last_change.wall = s->changed_wall;
     to->last_change.cause = s->cause == NULL ? NULL : arena_dupz(a, str_of(s->cause));

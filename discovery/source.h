@@ -54,6 +54,7 @@ struct source {
     struct timer hold_end;
 
     struct source_status status;    /* without what follows */
+    uint64_t *updates;              /* of its service and registry, by enum source_update; the service's */
     char *name;                     /* of the registry: status.registry, for as long as the source lives */
     sc_msec changed_wall;
     char *cause, *error;            /* of the last change, of the last failure */

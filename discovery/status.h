@@ -10,6 +10,8 @@
 #include "discovery/set.h"
 
 enum source_mode { SOURCE_LIVE, SOURCE_STALE, SOURCE_HELD, SOURCE_FAILED };
+/* What an update brought: other targets, the same ones, or no answer that can be used. */
+enum source_update { UPDATE_CHANGED, UPDATE_SAME, UPDATE_FAILED, SOURCE_UPDATES };
 
 struct source_status {
     const char *registry;           /* its name in the configuration; "targets" for static ones */
@@ -21,6 +23,7 @@ struct source_status {
     int64_t weight;                 /* among the sources of the service */
     sc_msec interval;               /* contact is expected this often; 0: static */
     uint64_t index;
+    uint64_t updates[SOURCE_UPDATES];   /* how many there were of this registry for this service, over reloads */
     sc_msec live_mono;              /* when it was last known to be live */
     sc_msec contact_wall;
     struct { sc_msec wall; const char *cause; } last_change;

@@ -25,6 +25,7 @@ struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver
     list_init(&t->sources);
     list_init(&t->leaving);
     list_init(&t->checks);
+    t->updates = (struct map)MAP_INIT;
     t->targets = (struct map)MAP_INIT;
     t->set = target_set_new(t->shared, 0);
     target_set_finish(t->set, balancers[0], NULL);
@@ -93,6 +94,17 @@ static bool knows_some(const struct tracked *t)
             return true;
     }
     return false;
+}
+
+uint64_t *tracked_updates(struct tracked *t, const char *registry)
+{
+    uint64_t *updates = map_get(&t->updates, str_of(registry));
+
+    if (updates == NULL) {
+        updates = xcalloc(SOURCE_UPDATES, sizeof *updates);
+        map_put(&t->updates, str_of(registry), updates);
+    }
+    return updates;
 }
 
 bool tracked_is_ready(const struct tracked *t)
@@ -194,6 +206,15 @@ static void targets_free(struct map *targets)
     map_fini(targets);
 }
 
+static void updates_free(struct map *updates)
+{
+    struct map_item *item;
+
+    for (unsigned i = 0; (item = map_next(updates, &i)) != NULL;)
+        free(item->value);
+    map_fini(updates);
+}
+
 void tracked_free(struct tracked **tp)
 {
     struct tracked *t = *tp;
@@ -203,6 +224,7 @@ void tracked_free(struct tracked **tp)
     health_stop(t);
     drop_sources(&t->sources);
     drop_sources(&t->leaving);
+    updates_free(&t->updates);
     targets_free(&t->targets);
     target_set_unref(&t->set);
     service_status_unref(&t->status);

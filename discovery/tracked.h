@@ -22,6 +22,8 @@ struct tracked {
     struct link sources;                    /* of struct source, in the order of the configuration */
     struct link leaving;                    /* those that a reload took away, until the ones in their place have answered */
 
+    struct map updates;                     /* of each registry: uint64_t[SOURCE_UPDATES], counted on over reloads */
+
     struct link checks;                     /* health.c */
     struct map targets;                     /* by host, address and TLS; one reference each */
     uint64_t names;                         /* counts who names them: target.named */
@@ -62,6 +64,8 @@ void tracked_heard(struct tracked *t);
 /* Before a set is made: what sources have said is in force where its names are known, and what the sources before a reload
  * said is not needed any more once those in their place have answered. */
 void tracked_settle(struct tracked *t);
+/* Where the updates of a registry are counted, by enum source_update. */
+uint64_t *tracked_updates(struct tracked *t, const char *registry);
 
 /* Makes the set anew of what is known. build.c */
 void tracked_build(struct tracked *t);
