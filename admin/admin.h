@@ -15,8 +15,11 @@
 struct config;
 struct discovery_status;
 struct admin_conf;                      /* proxy/config.h */
+struct metrics;
 struct order;
+struct plan;
 struct reserved_ask;                    /* proxy/reserved.h */
+struct writer;
 
 /* What control knows, at one moment. */
 struct admin_facts {
@@ -28,6 +31,8 @@ struct admin_facts {
     uint64_t generation;                /* of the configuration in use; 0 = none yet */
     uint64_t in_flight;                 /* requests now */
     sc_msec started_wall_ms;            /* when the process started */
+    sc_msec loaded_wall_ms;             /* when the configuration in use was read */
+    bool reload_failed;                 /* it was to be read again, and the last time that failed */
 };
 
 struct admin_version {
@@ -52,6 +57,10 @@ struct admin_state {
     bool has_group;
     gid_t group;
     struct config *(*config)(void *arg);        /* in force, or about to be; a reference for the caller; NULL: none yet */
+    /* The plan that was made last, a reference for the caller; NULL: none yet. */
+    struct plan *(*plan)(void *arg);
+    struct metrics *metrics;            /* of tally_metrics_new(); outlives the admin */
+    struct writer *writer;              /* likewise */
 };
 
 struct admin;

@@ -89,24 +89,24 @@ static void bury(struct plan *p)
 
 /* ---- plans ---- */
 
-/* What the admin pages show as the configuration. */
-static void show(struct control *c, struct config *config)
+/* What the admin pages show. */
+static void show(struct control *c, struct plan *p)
 {
-    struct config *was;
+    struct plan *was;
 
     pthread_mutex_lock(&c->admin_lock);
     was = c->shown;
-    c->shown = config;
+    c->shown = plan_ref(p);
     pthread_mutex_unlock(&c->admin_lock);
-    config_unref(&was);
+    plan_unref(&was);
 }
 
-struct config *control_shown(struct control *c)
+struct plan *control_shown(struct control *c)
 {
-    struct config *shown;
+    struct plan *shown;
 
     pthread_mutex_lock(&c->admin_lock);
-    shown = c->shown == NULL ? NULL : config_ref(c->shown);
+    shown = c->shown == NULL ? NULL : plan_ref(c->shown);
     pthread_mutex_unlock(&c->admin_lock);
     return shown;
 }
@@ -117,6 +117,7 @@ static void put_plan(struct control *c, struct plan *p, bool at_once)
     p->bury = bury;
     plan_unref(&c->plan);
     c->plan = plan_ref(p);
+    show(c, p);
     c->changing = true;
     c->adopted = 0;
     discovery_plan(c->discovery, p->watched, p->nservices, &p->config->registrations, p, at_once);
@@ -126,7 +127,7 @@ void control_run_plan(struct control *c, struct plan *p)
 {
     c->config = p->config;
     c->config->generation = ++c->generation;
-    show(c, config_ref(c->config));
+    atomic_store(&c->loaded_wall, clock_wall_ms());
     put_plan(c, p, false);
 }
 
@@ -255,7 +256,6 @@ int control_run(const struct run_options *options)
     report_fini(&report);
     if (c.plan == NULL)                 /* no plan took it over */
         config_unref(&c.config);
-    show(&c, NULL);
     if (c.writer != NULL)
         control_end(&c);
     loop_free(&c.loop);

@@ -16,8 +16,9 @@ struct conf_report;
 struct config;
 struct discovery;
 struct listener;
-struct order;
+struct metrics;
 struct offload;
+struct order;
 
 struct named_list {
     struct named **at;
@@ -35,6 +36,7 @@ struct control {
     struct plan *plan;                  /* a reference */
     uint64_t generation, said;          /* in force, or on its way; that the log knows to be in force */
     struct writer *writer;
+    struct metrics *metrics;
     struct offload *offload;
     struct discovery *discovery;
     struct admin *admin;
@@ -71,9 +73,11 @@ struct control {
     atomic_bool targets_seen;
     atomic_ullong generation_seen;
     pthread_mutex_t admin_lock;         /* of these two */
-    struct config *shown;               /* of the plan made last; a reference */
+    struct plan *shown;                 /* the one made last; a reference */
     struct order *asked;                /* by the admin thread (orders.c) */
     struct order *waiting, *running;    /* control's own */
+    atomic_bool reload_failed;
+    atomic_llong loaded_wall;           /* of the configuration that was accepted last */
     /* plans that nobody uses any more */
     pthread_mutex_t graves_lock;
     struct plan *graves;
@@ -94,8 +98,8 @@ void control_post(struct control *c, void (*fn)(struct control *c));
 /* Puts a plan into force: discovery makes the snapshot, and control_in_force() follows when all workers have it. Takes
  * over the reference. */
 void control_run_plan(struct control *c, struct plan *p);
-/* The configuration of the plan made last: a reference for the caller; NULL: none yet. Any thread. */
-struct config *control_shown(struct control *c);
+/* The plan made last: a reference for the caller; NULL: none yet. Any thread. */
+struct plan *control_shown(struct control *c);
 /* The same for a plan of the configuration that is in force, which waits for nobody. */
 void control_run_same(struct control *c, struct plan *p);
 /* Frees the plans that nobody uses any more. */

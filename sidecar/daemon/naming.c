@@ -44,7 +44,7 @@ static void take_out(struct named_list *l, unsigned i)
 
 static void make_plan(struct control *c)
 {
-    struct plan_options o = { c->listeners, c->named.at, c->named.n, c->plan, c->nworkers, c->writer };
+    struct plan_options o = { c->listeners, c->named.at, c->named.n, c->plan, c->nworkers, c->writer, c->metrics };
     struct conf_report report;
     struct plan *plan;
 

@@ -171,7 +171,7 @@ static struct plan *next_plan(struct control *c, struct conf_report *report)
         return NULL;
     }
     named = control_naming_for(c, config);
-    o = (struct plan_options){ listeners, named.at, named.n, c->plan, c->nworkers, c->writer };
+    o = (struct plan_options){ listeners, named.at, named.n, c->plan, c->nworkers, c->writer, c->metrics };
     plan = plan_build(config, &o, report);
     if (plan != NULL && !apply_log(c, plan->config, report)) {
         plan_free(plan);
@@ -201,6 +201,7 @@ static void reload(struct control *c)
     report_fini(&report);
     control_orders_judged(c, buf_view(&text), plan != NULL);
     buf_fini(&text);
+    atomic_store(&c->reload_failed, plan == NULL);
     if (plan != NULL) {
         control_run_plan(c, plan);
         log_info("configuration %s loaded again: generation %llu", c->path, (unsigned long long)c->generation);

@@ -12,6 +12,7 @@
 #include "loop/curlmux.h"
 #include "loop/mhdpump.h"
 #include "loop/offload.h"
+#include "proxy/tally.h"
 #include "telemetry/writer.h"
 
 #include <sys/resource.h>
@@ -74,6 +75,7 @@ static void facts(void *arg, struct admin_facts *f)
         .started = p != STARTING, .listening = p >= RUNNING && p < DRAINING, .targets = atomic_load(&c->targets_seen),
         .draining = p > RUNNING, .workers = c->nworkers, .generation = atomic_load(&c->generation_seen),
         .started_wall_ms = c->started_wall, .in_flight = control_in_flight(c), .stalled = control_stalled(c, STALL_MS),
+        .loaded_wall_ms = atomic_load(&c->loaded_wall), .reload_failed = atomic_load(&c->reload_failed),
     };
 }
 
@@ -84,9 +86,18 @@ static struct discovery_status *services_now(void *arg)
     return discovery_status(c->discovery);
 }
 
-static struct config *config_now(void *arg)
+static struct plan *plan_now(void *arg)
 {
     return control_shown(arg);
+}
+
+static struct config *config_now(void *arg)
+{
+    struct plan *p = control_shown(arg);
+    struct config *config = p == NULL ? NULL : config_ref(p->config);
+
+    plan_unref(&p);
+    return config;
 }
 
 static void on_drain(struct control *c)
@@ -122,6 +133,7 @@ static bool start_admin(struct control *c)
         .version = PACKAGE_VERSION, .libraries = version_libraries(), .degraded = version_degraded(),
         .services = services_now, .config = config_now,
         .drain = drain, .reload = reload_for,
+        .plan = plan_now, .metrics = c->metrics, .writer = c->writer,
     };
     c->admin = admin_start(&c->config->admin, &c->admin_state, &e);
     if (c->admin == NULL)
@@ -187,6 +199,7 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
     if (!pump_init() || !curlmux_init())
         return false;
     c->writer = writer_start();
+    c->metrics = tally_metrics_new(c->nworkers);
     if (!process_log_apply(c->writer, &config->telemetry.log, &e)) {
         log_error("telemetry.log: %s", e.text);
         return false;
@@ -196,7 +209,8 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
         log_warn("degraded: %s", *d);
     if (!open_listeners(c, report))
         return false;
-    o = (struct plan_options){ .sockets = c->listeners, .workers = c->nworkers, .writer = c->writer };
+    o = (struct plan_options){ .sockets = c->listeners, .workers = c->nworkers, .writer = c->writer,
+                               .metrics = c->metrics };
     plan = plan_build(config, &o, report);
     control_print(report, true);
     if (plan == NULL) {

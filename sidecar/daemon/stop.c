@@ -13,6 +13,7 @@
 #include "discovery/manager.h"
 #include "loop/listen.h"
 #include "loop/offload.h"
+#include "telemetry/metrics.h"
 #include "telemetry/writer.h"
 
 #include <stdlib.h>
@@ -182,9 +183,11 @@ void control_end(struct control *c)
         worker_free(&c->workers[i]);
     free(c->workers);
     offload_free(&c->offload, OFFLOAD_PATIENCE_MS);
+    plan_unref(&c->shown);
     plan_unref(&c->plan);
     control_naming_drop(&c->named);
     control_dig(c);
+    metrics_free(&c->metrics);
     for (unsigned i = 0; i < c->nlisteners; i++)
         listener_unref(&c->listeners[i]);
     free(c->listeners);

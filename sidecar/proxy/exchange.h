@@ -166,6 +166,7 @@ struct sc_exchange {
         uint64_t *bits;
         bool block;                     /* the fields that say who asked come from the connection's block */
         bool lost;                      /* body bytes went out that are not kept */
+        bool open;                      /* the last one was begun and is not counted yet */
         struct timer backoff;
     } tries;
 

@@ -40,6 +40,7 @@
 #include "proxy/record.h"
 #include "proxy/reply.h"
 #include "proxy/reserved.h"
+#include "proxy/tally.h"
 #include "proxy/tunnel.h"
 #include "proxy/upgrade.h"
 #include "proxy/upstream.h"
@@ -328,10 +329,11 @@ static enum flow_next attempt(struct sc_exchange *x)
     return send_attempt(x, chain_attempt(&x->chain));
 }
 
-static enum flow_next try_again(struct sc_exchange *x)
+static enum flow_next try_again(struct sc_exchange *x, enum tally_reason reason)
 {
     sc_msec wait = attempt_backoff(x);
 
+    tally_retry(x, reason);
     upstream_cancel(x);
     attempt_drop(x);
     x->tries.at_once = false;
@@ -349,7 +351,7 @@ static enum flow_next try_failed(struct sc_exchange *x)
     const char *detail = x->up.detail;
 
     if (attempt_again(x, x->up.failure))
-        return try_again(x);
+        return try_again(x, tally_reason_of(x->up.failure));
     return fail(x, e, detail);
 }
 
@@ -359,13 +361,14 @@ static enum flow_next deadline_passed(struct sc_exchange *x)
     enum deadline d = x->deadline;
 
     timer_stop(&x->tries.backoff);
+    tally_outcome(x, connecting ? OUTCOME_CONNECT : OUTCOME_TIMEOUT);
     upstream_cancel(x);
     x->up.failure = FAIL_TIMEOUT;
     x->up.error = connecting ? ERR_CONNECT_TIMEOUT : ERR_UPSTREAM_TIMEOUT;
     x->up.detail = d == DEADLINE_TOTAL ? "the total time of the request is over"
                  : connecting ? "the connection was not there in time" : "no answer in time";
     if (d != DEADLINE_TOTAL && attempt_again(x, connecting ? FAIL_CONNECT : FAIL_TIMEOUT))
-        return try_again(x);
+        return try_again(x, connecting ? REASON_CONNECT : REASON_TIMEOUT);
     return fail(x, x->up.error, x->up.detail);
 }
 
@@ -389,7 +392,7 @@ static enum flow_next await(struct sc_exchange *x)
     if (!take(x, FACT_HEAD))
         return FLOW_PARK;
     if (attempt_again_on_status(x))
-        return try_again(x);
+        return try_again(x, REASON_STATUS);
     x->res.own = false;
     x->res.status = x->response.status;
     if (x->res.status == 426)
@@ -540,6 +543,7 @@ void flow_begin(struct sc_exchange *x)
     x->began_us = loop_now_ns(w->loop) / 1000;
     x->began_wall = worker_wall(w);
     x->timer.fn = deadline_fired;
+    tally_begin(x);
     x->step = FLOW_ROUTE;
     flow_run(x);
 }

@@ -22,6 +22,7 @@ struct limit_counts *limit_counts_new(unsigned workers)
         abort();
     memset(c, 0, n);
     refs_init(&c->refs);
+    c->workers = workers;
     return c;
 }
 
@@ -38,6 +39,22 @@ void limit_counts_unref(struct limit_counts **cp)
     *cp = NULL;
     if (c != NULL && refs_put(&c->refs))
         free(c);
+}
+
+void limit_rests(struct limit_counts *c, unsigned worker, int change)
+{
+    _Atomic(int64_t) *idle = &c->local[worker].idle;
+
+    atomic_store_explicit(idle, atomic_load_explicit(idle, memory_order_relaxed) + change, memory_order_relaxed);
+}
+
+uint64_t limit_resting(const struct limit_counts *c)
+{
+    int64_t sum = 0;
+
+    for (unsigned i = 0; i < c->workers; i++)
+        sum += atomic_load_explicit(&c->local[i].idle, memory_order_relaxed);
+    return sum > 0 ? (uint64_t)sum : 0;
 }
 
 /* ---- places ---- */

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct metrics_row;
 struct sc_exchange;
 struct sc_worker;
 
@@ -18,11 +19,14 @@ struct sc_worker;
 struct limit_local {
     _Alignas(64) int64_t retry_balance;     /* millionths of a retry that the budget allows now */
     sc_msec retry_filled;
+    _Atomic(int64_t) idle;                  /* connections that rest; others may read it */
 };
 
 /* Of one service; shared by the plans that name it. */
 struct limit_counts {
     atomic_uint refs;
+    unsigned workers;
+    _Atomic(struct metrics_row *) tally;    /* NULL: it is not told apart by name so far; tally.c */
     _Alignas(64) atomic_int requests;       /* in flight */
     atomic_int pending;                     /* waiting, all workers */
     _Alignas(64) atomic_int connections;    /* to its targets, idle ones included */
@@ -32,6 +36,11 @@ struct limit_counts {
 struct limit_counts *limit_counts_new(unsigned workers);
 struct limit_counts *limit_counts_ref(struct limit_counts *c);
 void limit_counts_unref(struct limit_counts **c);
+
+/* A connection has begun to rest (+1), or does so no longer (-1). The worker's thread. */
+void limit_rests(struct limit_counts *c, unsigned worker, int change);
+/* Connections that rest, of all workers. Any thread. */
+uint64_t limit_resting(const struct limit_counts *c);
 
 /* Those who wait on one worker. */
 struct limit_queue {

@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "base/refs.h"
 #include "loop/mhdpump.h"
+#include "proxy/tally.h"
 #include "telemetry/access_log.h"
 
 #include <stdio.h>
@@ -244,6 +245,18 @@ static struct chain_set *ready_chains(struct plan *p, const struct plan *previou
     return set;
 }
 
+/* Last of all, when nothing can fail any more: rows stay. */
+static void ready_tally(struct plan *p, struct metrics *m, unsigned workers)
+{
+    metrics_limit(m, (uint64_t)p->config->telemetry.metrics.max_series);
+    for (unsigned i = 0; i < p->nlisteners; i++)
+        p->listeners[i].tally = tally_listener(m, str_of(p->listeners[i].conf->name));
+    for (unsigned i = 0; i < p->nservices; i++)
+        if (p->services[i].named == NULL)
+            tally_service(m, &p->services[i]);
+    p->tally = tally_new(m, workers);
+}
+
 static struct plan *plan_new(struct config *config, const struct plan_options *o)
 {
     struct plan *p = xnew(struct plan);
@@ -290,6 +303,7 @@ struct plan *plan_build(struct config *config, const struct plan_options *o, str
     }
     for (unsigned i = 0; i < p->nroutes; i++)
         ready_route(p, i, &naming);
+    ready_tally(p, o->metrics, o->workers);
     return p;
 }
 
@@ -303,6 +317,7 @@ const struct plan_service *plan_find_named(const struct plan *p, struct sc_str n
 void plan_free(struct plan *p)
 {
     access_log_close(&p->access_log);
+    tally_free(&p->tally);
     if (p->chains != NULL)
         chain_set_free(&p->chains);
     router_free(&p->router);

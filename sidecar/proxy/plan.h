@@ -19,12 +19,16 @@
 #include <stdatomic.h>
 
 struct access_log;
+struct metrics;
+struct metrics_row;
+struct tally;
 struct writer;
 
 struct plan_listener {
     const struct listener_conf *conf;
     struct listener *socket;            /* a reference */
     unsigned index;
+    struct metrics_row *tally;          /* the process's */
     bool trusted;
     struct uri_options uri;
     struct pump_limits limits;
@@ -65,6 +69,7 @@ struct plan {
     const struct sc_strings *reserved;  /* paths of our own; NULL: none */
     struct chain_set *chains;
     struct access_log *access_log;      /* NULL: none */
+    struct tally *tally;                /* where its requests are counted */
     unsigned nlisteners, nservices, nroutes, nnaming;
     struct plan_listener *listeners;
     struct plan_service *services;      /* of the file, then those that paths have named */
@@ -82,6 +87,7 @@ struct plan_options {
     const struct plan *previous;        /* NULL: none */
     unsigned workers;
     struct writer *writer;
+    struct metrics *metrics;            /* of tally_metrics_new(), for as long as there are plans */
 };
 
 /* Takes over the reference to the configuration. NULL after a mistake (in the report). */

@@ -20,13 +20,14 @@ enum { PATIENCE_LEAST = 500 };          /* ms; what ends sooner ends for other r
 
 static void on_aging(struct timer *t);
 
-struct pool *pool_new(struct loop *loop, struct curlmux *curl, const struct pool_ops *ops)
+struct pool *pool_new(struct loop *loop, struct curlmux *curl, unsigned worker, const struct pool_ops *ops)
 {
     struct pool *p = xnew(struct pool);
 
     p->loop = loop;
     p->curl = curl;
     p->ops = ops;
+    p->worker = worker;
     p->openssl = tls_is_ours(curlmux_tls_version());
     p->aging.fn = on_aging;
     list_init(&p->age);
@@ -107,6 +108,7 @@ static void leave_home(struct upconn *c)
     list_remove(&c->idle);
     list_remove(&c->age);
     c->home->nidle--;
+    limit_rests(c->counts, c->pool->worker, -1);
 }
 
 /* Connections that were opened in another way than the service says now are not used again: they were checked against
@@ -289,6 +291,7 @@ void pool_keep(struct upconn *c, const struct plan_service *s)
     list_push_front(&c->home->resting, &c->idle);
     list_push(&p->age, &c->age);
     c->home->nidle++;
+    limit_rests(c->counts, p->worker, 1);
     if (!p->aging.pending)
         timer_start(p->loop, &p->aging, AGE_MS);
 }

@@ -20,7 +20,8 @@ struct pool_ops {
     void (*writable)(struct upconn *c);                             /* and c->out is empty */
 };
 
-struct pool *pool_new(struct loop *loop, struct curlmux *curl, const struct pool_ops *ops);
+/* worker: whose pool it is. */
+struct pool *pool_new(struct loop *loop, struct curlmux *curl, unsigned worker, const struct pool_ops *ops);
 /* Closes everything; nothing may be in use. */
 void pool_free(struct pool **p);
 

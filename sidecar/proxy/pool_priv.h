@@ -21,6 +21,7 @@ struct pool {
     struct loop *loop;
     struct curlmux *curl;
     const struct pool_ops *ops;
+    unsigned worker;
     bool openssl;                       /* is what libcurl speaks TLS with, the one we know */
     struct pool_home **homes;           /* by slot */
     unsigned nhomes;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/record.h"
 
+#include "proxy/tally.h"
 #include "proxy/view.h"
 #include "telemetry/access_log.h"
 
@@ -86,9 +87,8 @@ void record_exchange(struct sc_exchange *x)
     if (x->view == NULL)                                /* torn before its head was complete */
         return;
     log = exchange_plan(x)->access_log;
-    if (log == NULL && !x->started)
-        return;
-    now_us = log != NULL ? loop_now_ns(x->worker->loop) / 1000 : loop_now(x->worker->loop) * 1000;
+    now_us = loop_now_ns(x->worker->loop) / 1000;
+    tally_end(x, code_of(x), now_us - x->began_us);
     if (x->started)
         tell_policies(x, end, now_us);
     if (log != NULL)
@@ -102,6 +102,7 @@ void record_refused(struct sc_worker *w, struct client *c, enum err e)
     const struct problem *p = problem_of(e);
     struct access_entry entry;
 
+    tally_refused(w, plan, entrance_listener(w, c), e);
     if (plan->access_log == NULL)
         return;
     entry = (struct access_entry){

@@ -9,6 +9,7 @@
 #include "proxy/attempt.h"
 #include "proxy/downstream.h"
 #include "proxy/flow.h"
+#include "proxy/tally.h"
 #include "proxy/tunnel.h"
 #include "proxy/upgrade.h"
 #include "proxy/worker.h"
@@ -29,6 +30,7 @@ static void fail(struct sc_exchange *x, enum failure f, enum err e, const char *
 {
     struct upconn *c = x->up.conn;
 
+    tally_outcome(x, tally_outcome_of(f));
     let_go(x);
     if (c != NULL)
         pool_close(c);
@@ -177,6 +179,7 @@ void upstream_start(struct sc_exchange *x, struct target *t, const char *head, s
     x->up.head_us = -1;
     x->up.connect_us = -1;
     x->holds |= HOLD_UP;
+    tally_try(x);
     x->up.conn = pool_take(pool, x->service, t, attempt_wish(x), x->up.room == POOL_KEPT, x);
     x->up.reused = x->up.conn != NULL;
     if (x->up.reused && x->up.room == POOL_COUNTED)     /* a policy took its time, and the world went on */
@@ -262,6 +265,7 @@ static void on_failed(struct upconn *c, enum err e, const char *detail)
     x->up.failure = e == ERR_CONNECT_TIMEOUT || e == ERR_CONNECT_REFUSED ? FAIL_CONNECT : FAIL_PROTOCOL;
     x->up.error = e;
     x->up.detail = detail;
+    tally_outcome(x, tally_outcome_of(x->up.failure));
     x->facts |= FACT_FAILED;
     flow_run(x);
 }
@@ -318,6 +322,11 @@ static void note_version(struct sc_exchange *x)
         atomic_store_explicit(&x->up.target->http10, old, memory_order_relaxed);
 }
 
+static enum tally_outcome outcome_of(unsigned status)
+{
+    return status >= 600 || status < 100 ? OUTCOME_5XX : (enum tally_outcome)(OUTCOME_1XX + status / 100 - 1);
+}
+
 static void head_complete(struct sc_exchange *x)
 {
     struct response *r = &x->response;
@@ -344,6 +353,7 @@ static void head_complete(struct sc_exchange *x)
         fail(x, FAIL_PROTOCOL, ERR_UPSTREAM_PROTOCOL, "more bytes than Content-Length says");
         return;
     }
+    tally_outcome(x, outcome_of(r->status));
     x->facts |= FACT_HEAD;
     flow_run(x);
 }
@@ -437,6 +447,7 @@ void upstream_cancel(struct sc_exchange *x)
 
     if (c == NULL)
         return;
+    tally_outcome(x, OUTCOME_CANCELLED);
     let_go(x);
     pool_close(c);
 }

@@ -204,7 +204,7 @@ struct sc_worker *worker_new(unsigned index, unsigned nworkers, struct sc_worker
     w->events = *events;
     w->loop = loop_new();
     w->curl = curlmux_new(w->loop);
-    w->pool = pool_new(w->loop, w->curl, &upstream_ops);
+    w->pool = pool_new(w->loop, w->curl, index, &upstream_ops);
     w->log = access_port_new(writer);
     limit_queue_init(&w->queue);
     list_init(&w->naming);

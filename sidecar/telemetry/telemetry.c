@@ -72,11 +72,22 @@ static const struct sc_field access_log_fields[] = {
     SC_END
 };
 
+static const struct sc_field metrics_fields[] = {
+    SC_INT(struct metrics_conf, max_series, .dflt = "10000", .min = 1, .max = 1000000,
+        .doc = "How many combinations of labels are counted apart, all metrics together. What comes past that is counted as "
+               "`other`, and outrider_metrics_overflow_total says how much. A reload may change it; what is there stays."),
+    SC_BOOL(struct metrics_conf, compat, .dflt = "true",
+        .doc = "Shows the predecessors' names (gateway_*) beside ours."),
+    SC_END
+};
+
 const struct sc_field telemetry_fields[] = {
     SC_OBJECT(struct telemetry_conf, log, struct log_conf, log_fields, .brief = "output",
         .doc = "What the sidecar says of itself."),
     SC_OBJECT(struct telemetry_conf, access_log, struct access_log_conf, access_log_fields, .brief = "output",
         .doc = "A line about every request."),
+    SC_OBJECT(struct telemetry_conf, metrics, struct metrics_conf, metrics_fields,
+        .doc = "What is counted and shown at /metrics of the admin listeners."),
     SC_END
 };
 

@@ -6,6 +6,7 @@
 #include "conf/field.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct writer;
 
@@ -22,9 +23,15 @@ struct access_log_conf {
     const char *output;
 };
 
+struct metrics_conf {
+    int64_t max_series;
+    bool compat;
+};
+
 struct telemetry_conf {
     struct log_conf log;
     struct access_log_conf access_log;
+    struct metrics_conf metrics;
 };
 
 /* For the root table: SC_OBJECT(S, telemetry, struct telemetry_conf, telemetry_fields, ...). */
