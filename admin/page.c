@@ -6,6 +6,7 @@
 #include "admin/guard.h"
 #include "admin/health.h"
 #include "admin/loaded.h"
+#include "admin/metrics.h"
 #include "admin/services.h"
 #include "base/jsonw.h"
 #include "base/log.h"
@@ -31,6 +32,7 @@ static const struct page pages[] = {
     { "/services/*", "one of them: its configuration, sources and targets", loaded_service, PAGE_READS, ROLE_VIEWER },
     { "/policies", "the policies there are, and which routes have them", loaded_policies, PAGE_READS, ROLE_VIEWER },
     { "/config", "the whole configuration in force, secrets masked", loaded_config, PAGE_READS, ROLE_ADMIN },
+    { "/metrics", "numbers for Prometheus; OpenMetrics by Accept", metrics_page, PAGE_READS, ROLE_VIEWER },
     { "/version", "the program, its libraries, and what is degraded by them", version_page, PAGE_READS, ROLE_VIEWER },
     { "/admin/status", "as /health", health_summary, PAGE_READS, ROLE_VIEWER },
     { "/admin/routes", "as /routes", loaded_routes, PAGE_READS, ROLE_VIEWER },

@@ -18,7 +18,7 @@ struct admin_request {
     struct sc_str method;
     struct sc_str path, query;          /* path normalised (http/uri.h) */
     struct sc_str host, origin, site;   /* Host (or the authority of the target), Origin, Sec-Fetch-Site; p NULL: absent */
-    struct sc_str authorization;        /* likewise */
+    struct sc_str authorization, accept;        /* likewise */
     struct sc_str body;                 /* whole; empty: none */
     bool local;                         /* came over a unix socket */
     bool loopback;                      /* the client is on this host */

@@ -110,7 +110,8 @@ static void answer(struct server *s, const struct client *c, struct request *r, 
         .arena = &r->arena, .method = str_of(method), .body = buf_view(&r->body), .local = pump_listener(s->pump)->local,
         .authorization = only_field(&r->fields, STR("Authorization")),
         .host = only_field(&r->fields, STR("Host")), .origin = only_field(&r->fields, STR("Origin")),
-        .site = only_field(&r->fields, STR("Sec-Fetch-Site")), .own = { str_of(s->own[0]), str_of(s->own[1]) },
+        .site = only_field(&r->fields, STR("Sec-Fetch-Site")), .accept = only_field(&r->fields, STR("Accept")),
+        .own = { str_of(s->own[0]), str_of(s->own[1]) },
     };
     struct caller caller;
     struct uri uri;

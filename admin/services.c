@@ -5,8 +5,7 @@
 #include "base/jsonw.h"
 #include "discovery/check.h"
 
-static const char *const health_names[] = { "healthy", "degraded", "unhealthy", "unknown" };
-enum { HEALTHS = 4 };
+const char *const services_healths[HEALTHS] = { "healthy", "degraded", "unhealthy", "unknown" };
 
 struct discovery_status *services_status(const struct admin_state *state)
 {
@@ -40,7 +39,7 @@ enum service_health service_health(const struct service_status *s, sc_msec now)
 
 const char *services_health_name(const struct service_status *s, sc_msec now)
 {
-    return health_names[s == NULL ? SERVICE_UNKNOWN : service_health(s, now)];
+    return services_healths[s == NULL ? SERVICE_UNKNOWN : service_health(s, now)];
 }
 
 /* ---- one service ---- */
@@ -76,22 +75,24 @@ static void put_source(struct jsonw *j, const struct source_status *s, sc_msec n
     jsonw_close(j);
 }
 
-static const char *target_state(const struct target_entry *t)
+const char *const services_states[SERVICES_STATES] = { "active", "unhealthy", "draining", "held" };
+
+enum services_state services_state(const struct target_entry *t)
 {
     if (t->unfit != NULL)
-        return "unhealthy";
+        return STATE_UNHEALTHY;
     switch (t->record->state) {
     case EP_CRITICAL:
     case EP_NOT_PASSING:
     case EP_MAINTENANCE:
-        return "unhealthy";
+        return STATE_UNHEALTHY;
     case EP_SERVING_TERMINATING:
-        return "draining";
+        return STATE_DRAINING;
     case EP_READY:
     case EP_WARNING:
         break;
     }
-    return t->held ? "held" : "active";
+    return t->held ? STATE_HELD : STATE_ACTIVE;
 }
 
 static void put_check(struct jsonw *j, const struct target *t)
@@ -121,7 +122,7 @@ static void put_target(struct jsonw *j, const struct service_status *s, const st
     jsonw_uint(j, "weight", t->record->weight);
     jsonw_milli(j, "effective_weight", (int64_t)t->weight * 1000 / WEIGHT_UNIT);
     jsonw_text(j, "zone", t->record->zone);
-    jsonw_text(j, "state", target_state(t));
+    jsonw_text(j, "state", services_states[services_state(t)]);
     jsonw_bool(j, "eligible", t->eligible);
     jsonw_text(j, "reason", t->reason);
     jsonw_uint(j, "inflight", atomic_load_explicit(&t->target->inflight, memory_order_relaxed));
@@ -183,7 +184,7 @@ void services_summary(const struct admin_state *state, struct jsonw *j, const ch
     count_healths(d, counts);
     jsonw_object(j, key);
     for (unsigned i = 0; i < HEALTHS; i++)
-        jsonw_uint(j, health_names[i], counts[i]);
+        jsonw_uint(j, services_healths[i], counts[i]);
     jsonw_close(j);
     if (d != NULL)
         discovery_status_unref(&d);

@@ -9,9 +9,15 @@ struct jsonw;
 
 /* healthy: all targets eligible and every source live; degraded: at least one eligible; unhealthy: none; unknown: no
  * answer yet. */
-enum service_health { SERVICE_HEALTHY, SERVICE_DEGRADED, SERVICE_UNHEALTHY, SERVICE_UNKNOWN };
+enum service_health { SERVICE_HEALTHY, SERVICE_DEGRADED, SERVICE_UNHEALTHY, SERVICE_UNKNOWN, HEALTHS };
+extern const char *const services_healths[HEALTHS];
+
+/* Of a target; held: the registry has ceased to name it. */
+enum services_state { STATE_ACTIVE, STATE_UNHEALTHY, STATE_DRAINING, STATE_HELD, SERVICES_STATES };
+extern const char *const services_states[SERVICES_STATES];
 
 enum service_health service_health(const struct service_status *s, sc_msec now_mono);
+enum services_state services_state(const struct target_entry *t);
 
 /* "healthy", ...; s may be NULL: nobody has told of it. */
 const char *services_health_name(const struct service_status *s, sc_msec now_mono);

@@ -43,7 +43,7 @@ _outrider()
         mapfile -t COMPREPLY < <(compgen -W '-c --config --help' -- "$word")
         ;;
     help)
-        mapfile -t COMPREPLY < <(compgen -W "run check $asking schema help version --keys --markdown --man --help
+        mapfile -t COMPREPLY < <(compgen -W "run check $asking schema help version --keys --markdown --metrics --man --help
             $("${COMP_WORDS[0]}" help --keys 2>/dev/null)" -- "$word")
         ;;
     schema|version)
