@@ -84,6 +84,17 @@ void tracked_heard(struct tracked *t)
     t->poke(t);
 }
 
+uint64_t *tracked_updates(struct tracked *t, const char *registry)
+{
+    uint64_t *updates = map_get(&t->updates, str_of(registry));
+
+    if (updates == NULL) {
+        updates = xcalloc(SOURCE_UPDATES, sizeof *updates);
+        map_put(&t->updates, str_of(registry), updates);
+    }
+    return updates;
+}
+
 /* Whether one source knows targets, its names looked up. */
 static bool knows_some(const struct tracked *t)
 {
@@ -94,17 +105,6 @@ static bool knows_some(const struct tracked *t)
             return true;
     }
     return false;
-}
-
-uint64_t *tracked_updates(struct tracked *t, const char *registry)
-{
-    uint64_t *updates = map_get(&t->updates, str_of(registry));
-
-    if (updates == NULL) {
-        updates = xcalloc(SOURCE_UPDATES, sizeof *updates);
-        map_put(&t->updates, str_of(registry), updates);
-    }
-    return updates;
 }
 
 bool tracked_is_ready(const struct tracked *t)
