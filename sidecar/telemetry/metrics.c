@@ -1,8 +1,8 @@
 /* sidecar/telemetry/metrics.c - numbers that grow.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Each worker has its cells in pages of its own, so that two workers never write to one line of the cache. Rows are only ever
- * added, at the end of their table's list, and made whole before they are: readers walk without a lock. */
+ * Each worker has its cells in pages of its own, so that two workers never write to one line of the cache. Rows are only
+ * ever added, at the end of their table's list, and made whole before they are: readers walk without a lock. */
 #include "telemetry/metrics.h"
 
 #include "base/alloc.h"
