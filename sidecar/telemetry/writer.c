@@ -418,7 +418,8 @@ void writer_each(struct writer *w, void (*fn)(void *, const struct writer_stats 
     list_each (it, &w->sinks) {
         struct writer_sink *s = list_entry(it, struct writer_sink, link);
 
-        fn(arg, &(struct writer_stats){ s->output, s->lines, s->bytes, s->dropped, s->failing });
+        if (!atomic_load(&s->closing))      /* its output may be open once more already */
+            fn(arg, &(struct writer_stats){ s->output, s->lines, s->bytes, s->dropped, s->failing });
     }
     pthread_mutex_unlock(&w->lock);
 }

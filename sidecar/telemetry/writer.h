@@ -53,5 +53,6 @@ struct writer_stats {
     uint64_t lines, bytes, dropped;         /* since the sink was opened; lines: handed to the system */
     bool failing;                           /* the last write failed */
 };
-/* Calls fn for each sink. Any thread; fn must not call back into the writer. */
+/* Calls fn for each sink that is open, of which no two have the same output. Any thread; fn must not call back into the
+ * writer. */
 void writer_each(struct writer *w, void (*fn)(void *arg, const struct writer_stats *s), void *arg);
