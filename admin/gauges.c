@@ -74,58 +74,91 @@ void gauges_targets(struct exposition *e, const struct discovery_status *d)
 
 /* ---- discovery ---- */
 
-static void put_source(struct exposition *e, const struct service_status *s, const struct source_status *source)
+/* What a service has of one registry: of several sources there, the worst. */
+struct state {
+    const struct source_status *first;
+    sc_msec age;
+    enum source_mode mode;
+};
+
+static bool same_registry(const struct source_status *a, const struct source_status *b)
+{
+    return strcmp(a->registry, b->registry) == 0;
+}
+
+/* False: an earlier source is of the same registry, and tells of both. */
+static bool take_state(struct state *state, const struct service_status *s, unsigned at, sc_msec now)
+{
+    *state = (struct state){ .first = &s->sources[at] };
+    for (unsigned i = 0; i < s->nsources; i++) {
+        const struct source_status *source = &s->sources[i];
+
+        if (!same_registry(source, state->first))
+            continue;
+        if (i < at)
+            return false;
+        if (source_age_at(source, now) > state->age)
+            state->age = source_age_at(source, now);
+        if (source_mode_at(source, now) > state->mode)
+            state->mode = source_mode_at(source, now);
+    }
+    return true;
+}
+
+static void put_source(struct exposition *e, const struct service_status *s, const struct state *state)
 {
     exposition_sample(e, "");
     exposition_label(e, "service", str_of(s->name));
-    exposition_label(e, "registry", str_of(source->registry));
+    exposition_label(e, "registry", str_of(state->first->registry));
 }
 
-static void put_age(struct exposition *e, const struct service_status *s, const struct source_status *source)
+static void put_age(struct exposition *e, const struct service_status *s, const struct state *state)
 {
-    put_source(e, s, source);
-    exposition_milli(e, source_age_at(source, clock_mono_ms()));
+    put_source(e, s, state);
+    exposition_milli(e, state->age);
 }
 
-static void put_mode(struct exposition *e, const struct service_status *s, const struct source_status *source)
+static void put_mode(struct exposition *e, const struct service_status *s, const struct state *state)
 {
-    enum source_mode now = source_mode_at(source, clock_mono_ms());
-
     for (unsigned mode = SOURCE_LIVE; mode <= SOURCE_FAILED; mode++) {
-        put_source(e, s, source);
+        put_source(e, s, state);
         exposition_label(e, "mode", str_of(source_mode_name((enum source_mode)mode)));
-        exposition_uint(e, mode == (unsigned)now);
+        exposition_uint(e, mode == (unsigned)state->mode);
     }
 }
 
-static void put_updates(struct exposition *e, const struct service_status *s, const struct source_status *source)
+static void put_updates(struct exposition *e, const struct service_status *s, const struct state *state)
 {
     static const char *const results[SOURCE_UPDATES] = { "changed", "same", "failed" };
 
     for (unsigned i = 0; i < SOURCE_UPDATES; i++) {
-        put_source(e, s, source);
+        put_source(e, s, state);
         exposition_label(e, "result", str_of(results[i]));
-        exposition_uint(e, source->updates[i]);
+        exposition_uint(e, state->first->updates[i]);
     }
 }
 
-typedef void put_source_fn(struct exposition *e, const struct service_status *s, const struct source_status *source);
+typedef void put_state_fn(struct exposition *e, const struct service_status *s, const struct state *state);
 
-static void each_source(struct exposition *e, const struct discovery_status *d, put_source_fn *put)
+static void each_registry(struct exposition *e, const struct discovery_status *d, put_state_fn *put)
 {
+    sc_msec now = clock_mono_ms();
+    struct state state;
+
     for (unsigned i = 0; i < d->n; i++)
         for (unsigned k = 0; k < d->services[i]->nsources; k++)
-            put(e, d->services[i], &d->services[i]->sources[k]);
+            if (take_state(&state, d->services[i], k, now))
+                put(e, d->services[i], &state);
 }
 
 void gauges_discovery(struct exposition *e, const struct discovery_status *d)
 {
     family_begin(e, FAMILY_AGE);
-    each_source(e, d, put_age);
+    each_registry(e, d, put_age);
     family_begin(e, FAMILY_MODE);
-    each_source(e, d, put_mode);
+    each_registry(e, d, put_mode);
     family_begin(e, FAMILY_UPDATES);
-    each_source(e, d, put_updates);
+    each_registry(e, d, put_updates);
 }
 
 /* ---- the predecessors' ---- */
