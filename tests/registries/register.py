@@ -31,16 +31,58 @@ class Behind:
 
     def __init__(self, t, agent, name):
         self.t, self.agent, self.name = t, agent, name
-        self.app, self.place = Target(t, name), t.closing(Port())
-        self.id = f"web-{name}-{self.place.port}"
+        self.app = Target(t, name)
+        self.open()
+        self.id = f"web-{name}-{self.port}"
         self.start()
 
+    def open(self):
+        self.place = self.t.closing(Port())
+        self.port = self.place.port
+
     def start(self):
-        self.outrider = self.t.outrider(BEHIND, agent=self.agent, app=self.app, place=self.place, name=self.name)
+        self.outrider = self.t.outrider(BEHIND, agent=self.agent, app=self.app, place=self, name=self.name)
 
     def stop(self):
         self.outrider.signal(signal.SIGTERM)
         self.t.equal(self.outrider.wait(), 0, "exit code")
+
+
+class BehindUnit(Behind):
+    """One whose listening socket is systemd's, and outlives it."""
+
+    def open(self):
+        self.socket = listening()
+        self.t.closing(self)
+        self.port = self.socket.getsockname()[1]
+
+    def close(self, failed=False):
+        self.socket.close()
+
+    def start(self):
+        text = re.sub(r"listeners: .*", 'listeners: [ { name: inbound, address: "systemd:web" } ]', BEHIND)
+        self.outrider = self.t.outrider(text, wrapper=activated([self.socket], ["web"]), agent=self.agent, app=self.app,
+                                        place=self, name=self.name)
+
+
+class Ends:
+    """When each of several things ceases to be so."""
+
+    def __init__(self, **things):
+        self.at = {}
+        self.threads = [threading.Thread(target=self._watch, args=thing, daemon=True) for thing in things.items()]
+        for thread in self.threads:
+            thread.start()
+
+    def _watch(self, name, is_so):
+        while is_so():
+            time.sleep(0.002)
+        self.at[name] = time.monotonic()
+
+    def wait(self):
+        for thread in self.threads:
+            thread.join(remaining())
+        return self.at
 
 
 def found(agent, passing=True):
@@ -48,11 +90,11 @@ def found(agent, passing=True):
     return {entry["Service"]["ID"] for entry in agent.get(f"/v1/health/service/web{query}")}
 
 
-def started(t, names="ab", seconds=90):
+def started(t, names="ab", seconds=90, kind=Behind):
     needs_consul(t)
     start_clock(seconds)
     agent = Agent(t).start()
-    behind = [Behind(t, agent, name) for name in names]
+    behind = [kind(t, agent, name) for name in names]
     t.wait_until(lambda: found(agent) == {one.id for one in behind}, "all to be passing")
     outrider = t.outrider(BEFORE, agent=agent)
     load = Load(t, outrider)
@@ -73,6 +115,41 @@ def test_restarts(t):
         one.start()
         load.come_to("ab", "after the start")
     t.say(f"stops under load: {min(stops) * 1000:.0f} to {max(stops) * 1000:.0f} ms")
+    load.end(t)
+
+
+def test_units(t):
+    """the same of sidecars whose sockets stay open: who still comes waits for the next process"""
+    agent, behind, _, load = started(t, kind=BehindUnit)
+    for one in behind * 5:
+        one.stop()
+        t.true(one.id not in found(agent, passing=False), "it is not in Consul after its end")
+        one.start()
+        load.come_to("ab", "after the start")
+    load.end(t)
+
+
+def test_order(t):
+    """a stop under load: not ready, then not found any more where others look, and only then nobody accepts"""
+    agent, behind, _, load = started(t)
+    for one in behind:
+        def is_ready():
+            try:
+                return one.outrider.health("/health/ready").status == 200
+            except (OSError, Ended):
+                return False
+        ends = Ends(ready=is_ready, found=lambda: one.id in found(agent, passing=False),
+                    accepts=lambda: is_open(("127.0.0.1", one.port)))
+        t.wait_until(lambda: load.names() == {"a", "b"}, "both to answer")
+        one.stop()
+        at = ends.wait()
+        t.true(at["ready"] <= at["found"], f"not ready any more before it is not found any more: {at}")
+        lag = at["accepts"] - at["found"]
+        t.at_least(lag, 0.2, "seconds between its end in Consul and that of its listener")
+        t.say(f"gone from Consul {(at['found'] - at['ready']) * 1000:.0f} ms after it was not ready any more, "
+              f"closed {lag * 1000:.0f} ms later")
+        one.start()
+        load.come_to("ab", "after the start")
     load.end(t)
 
 
