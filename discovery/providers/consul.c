@@ -214,7 +214,7 @@ static const struct rest_conf *rest_conf_of(const struct registry_live *live)
 
 static void consul_open(struct registry_live *r)
 {
-    r->state = rest_new(r, rest_conf_of, "X-Consul-Token: ");
+    r->state = rest_new(r, rest_conf_of, "X-Consul-Token: ", NULL);
 }
 
 static void consul_close(struct registry_live *r)

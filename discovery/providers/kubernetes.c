@@ -24,7 +24,7 @@ static const struct rest_conf *rest_conf_of(const struct registry_live *live)
 
 static void kubernetes_open(struct registry_live *r)
 {
-    r->state = rest_new(r, rest_conf_of, "Authorization: Bearer ");
+    r->state = rest_new(r, rest_conf_of, "Authorization: Bearer ", NULL);
 }
 
 static void kubernetes_close(struct registry_live *r)

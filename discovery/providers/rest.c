@@ -26,6 +26,7 @@ struct rest {
     struct registry_live *live;
     const struct rest_conf *(*conf_of)(const struct registry_live *live);
     const char *token_field;        /* "X-Consul-Token: " */
+    const char *field;              /* that goes with every call; NULL: none */
     unsigned current;               /* the address that answered last */
     unsigned callers, calls;        /* all of them; calls under way */
     struct link waiting, calling;   /* callers: their turn has not come; it has, the first one first */
@@ -93,13 +94,14 @@ static void read_token(struct rest *r, const struct sc_secret *conf)
 }
 
 struct rest *rest_new(struct registry_live *live, const struct rest_conf *(*conf_of)(const struct registry_live *live),
-                      const char *token_field)
+                      const char *token_field, const char *field)
 {
     struct rest *r = xnew(struct rest);
 
     r->live = live;
     r->conf_of = conf_of;
     r->token_field = token_field;
+    r->field = field;
     list_init(&r->waiting);
     list_init(&r->calling);
     return r;
@@ -143,9 +145,13 @@ static struct fetch *send_call(struct rest *rest, const char *address, const cha
     struct rest_place to = rest_place(address, conf->server_name, path);
     const char *word = rest->given != NULL ? rest->given : rest->token;
     char *token = word == NULL ? NULL : xasprintf("%s%s", rest->token_field, word);
-    const char *const headers[] = { "User-Agent: outrider", "Accept: application/json", token, NULL };
+    const char *headers[] = { "User-Agent: outrider", "Accept: application/json", NULL, NULL, NULL };
     struct fetch *f;
+    unsigned n = 2;
 
+    if (rest->field != NULL)
+        headers[n++] = rest->field;
+    headers[n] = token;
     r.url = to.url;
     r.socket = to.socket;
     r.connect_to = to.connect_to;
@@ -166,7 +172,7 @@ static struct fetch_request request_of(const struct rest_ask *ask)
 {
     return (struct fetch_request){ .method = ask->body.n > 0 ? "POST" : NULL, .body = buf_view(&ask->body),
                                    .timeout = ask->timeout, .piece = ask->stream ? on_piece : NULL,
-                                   .idle = ask->idle, .until = ask->until };
+                                   .first = ask->first, .idle = ask->idle, .until = ask->until };
 }
 
 static void begin(struct rest_caller *c)

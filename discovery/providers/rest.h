@@ -41,8 +41,9 @@ void rest_place_fini(struct rest_place *p);
 
 /* What all watches of one registry share. */
 struct rest;
+/* token_field: "Name: ", what comes before the token; field: a whole one that goes with every call, or NULL. Literals. */
 struct rest *rest_new(struct registry_live *live, const struct rest_conf *(*conf_of)(const struct registry_live *live),
-                      const char *token_field);
+                      const char *token_field, const char *field);
 void rest_free(struct rest **r);
 /* Whether there are more callers than may call at once: then nobody should keep a connection for long. */
 bool rest_is_crowded(const struct rest *r);
@@ -56,7 +57,7 @@ struct rest_ask {
     struct buf body;                /* JSON, by POST; empty: GET */
     sc_msec timeout;                /* for all of it; 0 with `until`: none */
     bool stream;                    /* the answer is read while it is open */
-    sc_msec idle, until;            /* as in struct fetch_request */
+    sc_msec first, idle, until;     /* as in struct fetch_request */
 };
 
 /* How a call went: well, and the next one comes after `pause`, or when rest_again() says so. Or it has failed. */

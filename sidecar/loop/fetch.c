@@ -37,7 +37,7 @@ struct fetch {
     bool said;                  /* that it is */
     bool over, ended;           /* its time is over; and that was its end */
     bool *gone;                 /* set when the fetch goes inside of a callback */
-    sc_msec idle_after;
+    sc_msec patience, idle_after;       /* until the idle timer rings; after a byte */
     struct timer idle, until;
     struct task hand_on;        /* outside of libcurl's callbacks, where everything is allowed */
 };
@@ -115,16 +115,25 @@ static void on_idle(struct timer *t)
 {
     struct fetch *f = list_entry(t, struct fetch, idle);
 
-    snprintf(f->error, sizeof f->error, "no byte for %lld ms", (long long)f->idle_after);
+    snprintf(f->error, sizeof f->error, "no byte for %lld ms", (long long)f->patience);
     end(f, FETCH_TIMEOUT);
 }
 
 /* --- from libcurl --- */
 
+static void wait_for_byte(struct fetch *f, sc_msec patience)
+{
+    f->patience = patience;
+    if (patience > 0)
+        timer_start(curlmux_loop(f->curl), &f->idle, patience);
+    else
+        timer_stop(&f->idle);
+}
+
 static void note_byte(struct fetch *f)
 {
-    if (f->idle_after > 0)
-        timer_start(curlmux_loop(f->curl), &f->idle, f->idle_after);
+    if (f->patience > 0 || f->idle_after > 0)
+        wait_for_byte(f, f->idle_after);
 }
 
 /* The end of a head, be it one of an interim answer. */
@@ -310,7 +319,7 @@ static void set_times(struct fetch *f, const struct fetch_request *r)
     f->idle_after = r->idle;
     f->idle.fn = on_idle;
     f->until.fn = on_until;
-    note_byte(f);
+    wait_for_byte(f, r->first > 0 ? r->first : r->idle);
     if (r->until > 0)
         timer_start(curlmux_loop(f->curl), &f->until, r->until);
 }

@@ -37,7 +37,8 @@ struct fetch_request {
      * not into fetch_body(); the first piece comes as soon as the head is there, and may be empty. Other answers are
      * gathered as ever. From the loop, never from inside; may cancel. */
     void (*piece)(void *arg, struct fetch *f, struct sc_str piece);
-    sc_msec idle;                       /* so long without a byte is FETCH_TIMEOUT; 0: whatever `timeout` says */
+    sc_msec first;                      /* so long until the first byte of an answer is FETCH_TIMEOUT; 0: as `idle` */
+    sc_msec idle;                       /* so long without a byte, too; 0: whatever `timeout` says */
     sc_msec until;                      /* an answer that has begun by then is ended, and that is no error; 0: never */
 };
 

@@ -15,6 +15,7 @@ from .client import Client, is_open
 from .consul import Consul, instance
 from .crowd import Crowd
 from .handed import activated, listening
+from .etcd import Etcd
 from .http import BadMessage, Truncated, chunk, chunked, head
 from .limit import TimedOut, remaining, start as start_clock, wait_until
 from .origin import Connection, Origin

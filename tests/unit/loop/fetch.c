@@ -418,6 +418,22 @@ static void that_it_is_open_is_said_at_once(void **state)
     server_stop(&s);
 }
 
+static void the_first_byte_has_a_limit_of_its_own(void **state)
+{
+    struct server s;
+    struct world w;
+
+    (void)state;
+    server_start(&s, OPEN "3\r\none\r\n");
+    s.keep = true;
+    world_init(&w, &s);
+    run(&w, (struct fetch_request){ .piece = on_piece, .until = 300, .first = 100 });
+    assert_int_equal(w.result, FETCH_ANSWERED);
+    assert_true(w.ended);
+    world_fini(&w);
+    server_stop(&s);
+}
+
 static void silence_has_a_limit(void **state)
 {
     struct server s;
@@ -437,6 +453,9 @@ static void silence_has_a_limit(void **state)
     world_init(&w, &s);
     run(&w, (struct fetch_request){ .piece = on_piece, .until = 10, .idle = 100 });
     assert_int_equal(w.result, FETCH_TIMEOUT);
+    run(&w, (struct fetch_request){ .piece = on_piece, .until = 10000, .first = 50 });
+    assert_int_equal(w.result, FETCH_TIMEOUT);
+    assert_string_equal(w.error, "no byte for 50 ms");
     world_fini(&w);
     server_stop(&s);
 }
@@ -509,6 +528,7 @@ int main(void)
         cmocka_unit_test(pieces_come_before_the_end),
         cmocka_unit_test(that_it_is_open_is_said_at_once),
         cmocka_unit_test(silence_has_a_limit),
+        cmocka_unit_test(the_first_byte_has_a_limit_of_its_own),
         cmocka_unit_test(what_is_no_success_is_gathered),
         cmocka_unit_test(a_cut_comes_after_the_pieces),
         cmocka_unit_test(a_piece_may_cancel),

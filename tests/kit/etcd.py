@@ -1,0 +1,234 @@
+# tests/kit/etcd.py - a scripted etcd: the JSON gateway of a store with revisions, watches, passwords, and whatever a case wants.
+# SPDX-License-Identifier: Apache-2.0
+"""Answers as the real ones were seen to (tests/registries asks those); a case can make it say anything:
+
+    etcd = t.closing(Etcd(t))
+    etcd.put("/services/web/a", at(origin))
+    etcd.on("/v3/kv/range", lambda c, request: c.respond(500))     # until etcd.on(path, None)
+    etcd.say({"result": {...}})                                    # to every open watch, or bytes as they are"""
+import base64
+import json
+import select
+import socket
+import threading
+import time
+
+from . import http, limit
+from .wire import Ended
+
+POLL = 0.02
+
+
+def at(thing, **more):
+    """The value for a target. thing: an origin, or (host, port)."""
+    host, port = thing if isinstance(thing, tuple) else (thing.host, thing.port)
+    return json.dumps({"host": host, "port": port, **more})
+
+
+def coded(text):
+    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
+
+def plain(text):
+    return base64.b64decode(text, validate=True)
+
+
+def is_gone(sock):
+    try:
+        return bool(select.select([sock], [], [], 0)[0]) and not sock.recv(1, socket.MSG_PEEK)
+    except (OSError, ValueError):
+        return True
+
+
+class Watch:
+    """One that is open."""
+
+    def __init__(self, etcd, connection, request, asked):
+        self.etcd, self.connection, self.request = etcd, connection, request
+        self.key, self.end = plain(asked["key"]), plain(asked["range_end"])
+        self.start = int(asked["start_revision"])
+        self.asked = asked
+        self.at = time.monotonic()
+        self.open = True
+        self.told = 0                       # events of the history
+
+    def send(self, thing):
+        data = thing if isinstance(thing, bytes) else json.dumps(thing).encode() + b"\n"
+        try:
+            self.connection.send(http.chunk(data))
+        except (OSError, Ended):
+            self.open = False
+
+    def wants(self, event):
+        return event["rev"] >= self.start and self.key <= event["key"] < self.end
+
+
+class Etcd:
+    cluster = "14841639068965178418"
+
+    def __init__(self, t, **options):
+        self.origin = t.origin(name="etcd", **options)
+        self.origin.default = self._answer
+        self.host, self.port = self.origin.host, self.origin.port
+        self.keys, self.history, self.handlers = {}, [], {}
+        self.revision, self.compacted = 1, 0
+        self.requests = []                  # (path, what was asked, when)
+        self.watches = []                   # those that are open
+        self.passwords = None               # {user: password}: needs tokens
+        self.tokens = set()
+        self.changed = threading.Condition()
+
+    @property
+    def url(self):
+        return f"http://{self.host}:{self.port}"
+
+    # -- the store ------------------------------------------------------------------------------------------------
+    def put(self, key, value):
+        self.change({key: value})
+
+    def delete(self, key):
+        self.change({key: None})
+
+    def change(self, changes):
+        """All of it in one revision."""
+        with self.changed:
+            self.revision += 1
+            for key, value in changes.items():
+                key = key if isinstance(key, bytes) else key.encode()
+                if value is None:
+                    self.keys.pop(key, None)
+                else:
+                    value = value if isinstance(value, bytes) else value.encode()
+                    self.keys[key] = (value, self.revision)
+                self.history.append({"key": key, "value": value, "rev": self.revision})
+            self.changed.notify_all()
+
+    def compact(self):
+        with self.changed:
+            self.compacted = self.revision
+            self.changed.notify_all()
+
+    def forget(self):
+        """A new store at the same place."""
+        with self.changed:
+            self.keys, self.history, self.revision, self.compacted = {}, [], 1, 0
+            self.changed.notify_all()
+
+    # -- what a case says and asks --------------------------------------------------------------------------------
+    def on(self, path, handler):
+        """handler(connection, request) answers calls of that path; None: as before."""
+        self.handlers[path] = handler
+
+    def say(self, thing):
+        with self.changed:
+            for watch in self.watches:
+                watch.send(thing)
+
+    def end_watches(self, how="close"):
+        """how: close, as after SIGKILL, or end, as an answer that is complete."""
+        with self.changed:
+            watches, self.watches = self.watches, []
+        for watch in watches:
+            watch.open = False
+            if how == "end":
+                watch.connection.send(b"0\r\n\r\n")
+            else:
+                watch.connection.reset()
+
+    def about(self, path, service=None):
+        """What was asked there, for a service when one is named."""
+        key = None if service is None else coded(f"/services/{service}/")
+        found = [asked for where, asked, _ in self.requests if where == path]
+        found = [asked.get("create_request", asked) for asked in found]
+        return [asked for asked in found if key is None or asked.get("key") == key]
+
+    def wait_watched(self, service="web", n=1):
+        key = f"/services/{service}/".encode()
+        limit.wait_until(lambda: sum(watch.key == key for watch in self.watches) >= n, f"a watch of {service}")
+        return [watch for watch in self.watches if watch.key == key][-1]
+
+    # -- answers --------------------------------------------------------------------------------------------------
+    def header(self, **more):
+        return {"cluster_id": self.cluster, "member_id": "1", "revision": str(self.revision), "raft_term": "2", **more}
+
+    def respond(self, connection, thing, status=200):
+        body = thing if isinstance(thing, bytes) else json.dumps(thing).encode()
+        connection.respond(status, [("Content-Type", "application/json")], body)
+
+    def refuse(self, connection, status, code, text):
+        self.respond(connection, {"error": text, "message": text, "code": code}, status)
+
+    def _answer(self, connection, request):
+        asked = json.loads(request.body)
+        with self.changed:
+            self.requests.append((request.target, asked, request))
+        handler = self.handlers.get(request.target)
+        if handler:
+            return handler(connection, request)
+        if request.target == "/v3/auth/authenticate":
+            return self._authenticate(connection, asked)
+        if self.passwords is not None and request.get("Authorization") not in self.tokens:
+            if request.get("Authorization") is None:
+                return self.refuse(connection, 400, 3, "etcdserver: user name is empty")
+            return self.refuse(connection, 401, 16, "etcdserver: invalid auth token")
+        if request.target == "/v3/kv/range":
+            return self.respond(connection, self.range(asked))
+        if request.target == "/v3/watch":
+            return self._watch(connection, request, asked["create_request"])
+        return self.refuse(connection, 404, 5, "Not Found")
+
+    def _authenticate(self, connection, asked):
+        if self.passwords is None:
+            return self.refuse(connection, 400, 9, "etcdserver: authentication is not enabled")
+        if self.passwords.get(asked["name"]) != asked["password"]:
+            return self.refuse(connection, 400, 3, "etcdserver: authentication failed, invalid user ID or password")
+        token = f"token.{len(self.about('/v3/auth/authenticate'))}"
+        self.tokens.add(token)
+        return self.respond(connection, {"header": self.header(), "token": token})
+
+    def range(self, asked):
+        first, end = plain(asked["key"]), plain(asked["range_end"])
+        with self.changed:
+            kvs = [{"key": coded(key), "create_revision": str(rev), "mod_revision": str(rev), "version": "1",
+                    "value": coded(value)} for key, (value, rev) in sorted(self.keys.items()) if first <= key < end]
+            return {"header": self.header(), **({"kvs": kvs, "count": str(len(kvs))} if kvs else {})}
+
+    def event(self, one):
+        kv = {"key": coded(one["key"]), "mod_revision": str(one["rev"])}
+        return {"type": "DELETE", "kv": kv} if one["value"] is None else {"kv": {**kv, "value": coded(one["value"])}}
+
+    def _watch(self, connection, request, asked):
+        watch = Watch(self, connection, request, asked)
+        connection.send(http.head("HTTP/1.1 200 OK", [("Content-Type", "application/json"),
+                                                      ("Transfer-Encoding", "chunked")]))
+        with self.changed:
+            watch.send({"result": {"header": self.header(), "created": True}})
+            if watch.start <= self.compacted:
+                watch.send({"result": {"header": {"cluster_id": self.cluster}, "canceled": True,
+                                       "compact_revision": str(self.compacted)}})
+                watch.told = len(self.history)
+            self.watches.append(watch)
+        try:
+            self._follow(watch)
+        finally:
+            with self.changed:
+                if watch in self.watches:
+                    self.watches.remove(watch)
+        return "close"
+
+    def _follow(self, watch):
+        connection = watch.connection
+        while watch.open and not self.origin.closing:
+            with self.changed:
+                watch.told = min(watch.told, len(self.history))
+                news = [self.event(one) for one in self.history[watch.told:] if watch.wants(one)]
+                watch.told = len(self.history)
+                if news:
+                    watch.send({"result": {"header": self.header(), "events": news}})
+                else:
+                    self.changed.wait(POLL)
+            if watch.open and is_gone(connection.sock):
+                watch.open = False
+
+    def close(self, failed=False):
+        pass                                # the origin is the case's
