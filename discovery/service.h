@@ -37,6 +37,7 @@ struct source_conf {
     const struct registry *registry;    /* filled by discovery_service_link */
     const void *conf;                   /* provider->source_size bytes; likewise */
     int64_t weight;                     /* among `sources`, with `combine: weighted`; else 1 */
+    const char *identity;               /* identity.h; likewise */
 };
 extern const char source_schema[];
 
