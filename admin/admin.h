@@ -14,6 +14,7 @@
 
 struct config;
 struct discovery_status;
+struct store_counts;
 struct admin_conf;                      /* proxy/config.h */
 struct metrics;
 struct order;
@@ -50,6 +51,7 @@ struct admin_state {
     const char *const *degraded;        /* sentences: what these libraries cannot do; ends with NULL; may be NULL */
     /* What discovery knows, a reference for the caller (discovery_status() of discovery/manager.h); NULL: nothing yet. */
     struct discovery_status *(*services)(void *arg);
+    void (*kept)(void *arg, struct store_counts *to);   /* discovery_kept(); NULL: nothing is kept */
     /* What control is asked to do: it returns at once. reload: admin/order.h. */
     void (*drain)(void *arg);
     void (*reload)(void *arg, struct order *o);

@@ -4,6 +4,7 @@
 
 #include "base/jsonw.h"
 #include "discovery/check.h"
+#include "discovery/store.h"
 
 const char *const services_healths[HEALTHS] = { "healthy", "degraded", "unhealthy", "unknown" };
 
@@ -12,10 +13,10 @@ struct discovery_status *services_status(const struct admin_state *state)
     return state->services == NULL ? NULL : state->services(state->arg);
 }
 
-static bool any_answered(const struct service_status *s)
+static bool any_knows(const struct service_status *s)
 {
     for (unsigned i = 0; i < s->nsources; i++)
-        if (s->sources[i].answered)
+        if (source_knows(&s->sources[i]))
             return true;
     return false;
 }
@@ -30,7 +31,7 @@ static bool all_live(const struct service_status *s, sc_msec now)
 
 enum service_health service_health(const struct service_status *s, sc_msec now)
 {
-    if (!any_answered(s))
+    if (!any_knows(s))
         return SERVICE_UNKNOWN;
     if (s->set->eligible == 0)
         return SERVICE_UNHEALTHY;
@@ -50,6 +51,19 @@ static void wall_or_null(struct jsonw *j, const char *key, sc_msec wall)
         jsonw_null(j, key);
     else
         jsonw_time(j, key, wall);
+}
+
+/* What there was of it on disk when the process started. */
+static void put_snapshot(struct jsonw *j, const struct source_status *s)
+{
+    if (s->snapshot.wall == 0 && s->snapshot.refused == NULL) {
+        jsonw_null(j, "snapshot");
+        return;
+    }
+    jsonw_object(j, "snapshot");
+    wall_or_null(j, "live_at", s->snapshot.wall);
+    jsonw_text(j, "refused", s->snapshot.refused);
+    jsonw_close(j);
 }
 
 static void put_source(struct jsonw *j, const struct source_status *s, sc_msec now)
@@ -72,6 +86,7 @@ static void put_source(struct jsonw *j, const struct source_status *s, sc_msec n
     jsonw_text(j, "last_error", s->last_error);
     jsonw_uint(j, "weight", (uint64_t)s->weight);
     jsonw_bool(j, "serves", s->serves);
+    put_snapshot(j, s);
     jsonw_close(j);
 }
 
@@ -190,6 +205,21 @@ void services_summary(const struct admin_state *state, struct jsonw *j, const ch
         discovery_status_unref(&d);
 }
 
+static void put_kept(const struct admin_state *state, struct jsonw *j)
+{
+    struct store_counts c = { 0 };
+
+    if (state->kept != NULL)
+        state->kept(state->arg, &c);
+    jsonw_object(j, "snapshots");
+    jsonw_uint(j, "read", c.read);
+    jsonw_uint(j, "refused", c.refused);
+    jsonw_uint(j, "written", c.written);
+    jsonw_uint(j, "failed", c.failed);
+    jsonw_uint(j, "removed", c.removed);
+    jsonw_close(j);
+}
+
 void services_all(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                   struct admin_answer *a)
 {
@@ -215,6 +245,7 @@ void services_all(const struct admin_state *state, const struct admin_request *r
         jsonw_close(&j);
     }
     jsonw_close(&j);
+    put_kept(state, &j);
     jsonw_close(&j);
     if (d != NULL)
         discovery_status_unref(&d);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/refs.h"
+#include "discovery/aging.h"
 #include "discovery/check.h"
 #include "discovery/combine.h"
 
@@ -150,9 +151,11 @@ static uint32_t part_of(uint32_t weight, unsigned n)
     return weight > 0 && part == 0 ? 1 : part;
 }
 
-static enum mention_class class_of(const struct endpoint *e, const struct target *t)
+static enum mention_class class_of(const struct record *r, const struct target *t)
 {
-    if (e->weight == 0 || t->unfit)
+    const struct endpoint *e = &r->at;
+
+    if (e->weight == 0 || t->unfit || r->source->over)
         return MENTION_UNABLE;
     if (e->state == EP_SERVING_TERMINATING)
         return MENTION_TERMINATING;
@@ -177,7 +180,7 @@ static void add_record(struct build *b, unsigned source, const struct record *r)
             continue;
         }
         b->mentions[b->n] = (struct mention){ .source = source, .address = number_of(b, &r->at, &a), .held = r->held,
-                                          .class = class_of(&r->at, target), .tier = r->at.tier,
+                                          .class = class_of(r, target), .tier = r->at.tier,
                                           .weight = part_of(r->at.weight, n) };
         b->items[b->n++] = (struct item){ r, target };
     }
@@ -228,11 +231,14 @@ static void look_at_source(struct build *b, unsigned source)
 
 /* --- the set --- */
 
-static const char *unfit(struct target_set *set, const struct target *t)
+static const char *unfit(struct target_set *set, const struct item *item)
 {
+    const struct target *t = item->target;
     char text[CHECK_TEXT_MAX];
     sc_msec wall;
 
+    if (item->record->source->over)
+        return "older than max_age";
     if (!t->unfit)
         return NULL;
     check_print(text, check_unpack(atomic_load_explicit(&t->last_check, memory_order_relaxed), &wall));
@@ -266,7 +272,7 @@ static void fill(const struct build *b, struct target_set *set)
         item->target->built = set->version;
         set->at[n] = (struct target_entry){
             .target = target_ref(item->target), .weight = c->set_weight, .tier = c->set_tier,
-            .source = place_of(b, c->source), .held = c->held, .standby = c->standby, .unfit = unfit(set, item->target),
+            .source = place_of(b, c->source), .held = c->held, .standby = c->standby, .unfit = unfit(set, item),
             .record = item->record == before ? set->at[n - 1].record : copy_record(set, item->record),
         };
         before = item->record;
@@ -349,6 +355,7 @@ void tracked_build(struct tracked *t)
     t->built = loop_now(t->loop);
     t->dirty = false;
     t->stale_status = true;
+    aging_update(t);
     health_sync(t);
 }
 

@@ -31,6 +31,9 @@ struct discovery {
     struct prober *prober;
     struct announcer *announcer;
     struct publisher *publisher;
+    char *state_dir;
+    struct store *store;                /* NULL: nothing is kept */
+    struct store_tally kept;
     struct map services;                /* of struct tracked, by name */
     struct registry_uses registries;
     struct discovery_plan *plan;        /* in force */
@@ -44,6 +47,11 @@ struct discovery {
 struct discovery_status *discovery_status(struct discovery *d)
 {
     return publisher_status(d->publisher);
+}
+
+void discovery_kept(struct discovery *d, struct store_counts *to)
+{
+    store_counts(&d->kept, to);
 }
 
 /* --- plans --- */
@@ -61,6 +69,7 @@ static struct tracked *track(struct discovery *d, const struct discovery_service
 
     if (t == NULL) {
         t = tracked_new(conf->name, d->loop, d->resolver, d->prober);
+        t->store = d->store;
         t->poke = on_poke;
         t->owner = d;
         map_put(&d->services, str_of(conf->name), t);
@@ -257,6 +266,17 @@ static void on_stopped(struct timer *t)
     loop_stop(list_entry(t, struct discovery, stop_wait)->loop);
 }
 
+static void keep_last(struct discovery *d)
+{
+    struct map_item *item;
+
+    if (d->store == NULL)
+        return;
+    for (unsigned i = 0; (item = map_next(&d->services, &i)) != NULL;)
+        tracked_keep_last(item->value);
+    store_flush(d->store);
+}
+
 /* Letters that are under way (jobs, tables) come in during one more turn. */
 static void on_stop(struct mail *m)
 {
@@ -264,6 +284,7 @@ static void on_stop(struct mail *m)
 
     d->stopping = true;
     d->plans++;
+    keep_last(d);
     publisher_close(d->publisher);
     drop_untracked(d);
     announcer_free(&d->announcer);
@@ -271,6 +292,7 @@ static void on_stop(struct mail *m)
     prober_free(&d->prober);
     resolver_free(&d->resolver);
     curlmux_free(&d->curl);
+    store_free(&d->store);
     discovery_plan_let_go(&d->plan);
     timer_start(d->loop, &d->stop_wait, 1);
 }
@@ -305,6 +327,8 @@ static void make_parts(struct discovery *d)
     d->prober = prober_new(d->loop, d->curl);
     d->announcer = announcer_new(d->loop, d->prober, &(struct announcer_hooks){ d, on_registry, on_registrations_changed,
                                                                                 on_registrations_gone });
+    if (d->state_dir != NULL)
+        d->store = store_new(d->state_dir, d->loop, d->options.offload, &d->kept);
     d->publisher = publisher_new(&(struct publisher_options){
         .loop = d->loop, .announcer = d->announcer, .first_wait = d->options.first_wait,
         .arg = d->options.arg, .on_table = d->options.on_table });
@@ -318,6 +342,7 @@ struct discovery *discovery_start(const struct discovery_options *options)
     struct discovery *d = xnew(struct discovery);
 
     d->options = *options;
+    d->state_dir = xstrdup(options->state_dir);
     if (d->options.first_wait == 0)
         d->options.first_wait = FIRST_WAIT;
     d->node = xstrdup(options->node);
@@ -344,6 +369,7 @@ void discovery_stop(struct discovery **dp)
     pthread_join(d->thread, NULL);
     publisher_free(&d->publisher);
     map_fini(&d->services);
+    free(d->state_dir);
     loop_free(&d->loop);
     free(d->node);
     free(d->zone);

@@ -7,14 +7,16 @@
 
 #include "discovery/service.h"
 #include "discovery/status.h"
+#include "discovery/store.h"
 #include "discovery/table.h"
 
 struct discovery;
 struct offload;
 
 struct discovery_options {
-    struct offload *offload;        /* for name look-ups; must outlive the discovery */
     const char *node, *zone;        /* where this process runs; NULL: not said; copied */
+    struct offload *offload;        /* for name look-ups and writing; must outlive the discovery */
+    const char *state_dir;          /* where the last good answers are kept (store.h); NULL: nowhere; copied */
     sc_msec first_wait;             /* a plan's first table waits this long for services without an answer; 0: 5 s */
     void *arg;
     /* Discovery thread. A new table for the plan of `tag`: the first one of every plan, then one per change. The callee
@@ -50,3 +52,5 @@ void discovery_stop(struct discovery **d);
 
 /* What is known now; never NULL (empty before the first plan). The caller owns the reference. Any thread. */
 struct discovery_status *discovery_status(struct discovery *d);
+/* What has become of the files in state_dir so far. Any thread. */
+void discovery_kept(struct discovery *d, struct store_counts *to);

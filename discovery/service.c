@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "conf/describe.h"
+#include "discovery/identity.h"
 #include "discovery/provider.h"
 
 #include <stdlib.h>
@@ -103,6 +104,10 @@ const struct sc_field discovery_service_fields[] = {
                      "at once, or shortens it while the registry has no leader: the targets it lacks are probed (by "
                      "`health_check`, else by connecting, 1 second). Those that fail are gone at once; those that answer "
                      "are kept for `hold`, and shown as `held`. Not for `targets` stated here."),
+    SC_OBJECT(S, last_known_good, struct last_known_good, last_known_good_fields,
+              .doc = "What becomes of the targets while their registry cannot be asked. The last good answer stays in force "
+                     "and is kept in `state_dir`, too, so that a start does not need the registry either. Answers say "
+                     "`Outrider-Discovery: stale;age=12` meanwhile. Not for `targets` stated here."),
     SC_OBJECT_OPT(S, health_check, const struct health_conf, health_fields, .brief = "path",
                   .doc = "Active checks of every target, wherever it comes from; off unless given. One that fails them gets "
                          "no traffic until it passes again. A path in place of the map is `{ path: PATH }`."),
@@ -272,6 +277,15 @@ static bool link_origin(struct conf_load *load, const struct registries *registr
     return ok;
 }
 
+static void identify(struct conf_load *load, struct discovery_service *s)
+{
+    const struct source_conf *list;
+    unsigned n = discovery_service_sources(s, &list);
+
+    for (unsigned i = 0; i < n; i++)        /* the loader's own, until it is done */
+        ((struct source_conf *)&list[i])->identity = identity_of(load, s->name, list[i].registry, list[i].conf);
+}
+
 bool discovery_service_link(struct conf_load *load, const struct registries *registries, struct discovery_service *s,
                             const struct node *at)
 {
@@ -280,6 +294,8 @@ bool discovery_service_link(struct conf_load *load, const struct registries *reg
 
     ok &= check_health(load, node_get(at, "health_check"), s->health_check);
     load_leave(load, mark);
+    if (ok)
+        identify(load, s);
     return ok;
 }
 

@@ -9,6 +9,7 @@
 #include "discovery/balance/balancer.h"
 #include "discovery/combine.h"
 #include "discovery/endpoint.h"
+#include "discovery/freshness.h"
 #include "discovery/guard.h"
 #include "discovery/health.h"
 #include "loop/fetch.h"
@@ -64,6 +65,7 @@ struct discovery_service {
     int combine;                        /* enum combine: what several sources are together */
     struct balancer_choice balancer;
     struct guard_conf shrink_guard;
+    struct last_known_good last_known_good;
     const struct health_conf *health_check; /* NULL: none */
     struct discovery_tls tls;
 };

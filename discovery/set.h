@@ -18,6 +18,7 @@ struct balancer;
 struct service_shared {
     atomic_uint refs;
     const char *name;
+    _Atomic(uint64_t) freshness;            /* freshness.h; relaxed; 0 while every source is live */
     _Alignas(64) _Atomic(uint64_t) turn;    /* of the balancers that go round */
 };
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "discovery/held.h"
+#include "discovery/kept.h"
 #include "discovery/tracked.h"
 
 #include <stdio.h>
@@ -113,6 +114,7 @@ static void promote(struct source *s)
     s->now = s->next;
     s->next = NULL;
     answer_free(&were);                 /* after the new one is in: names in both keep what is known of them */
+    kept_changed(s);
     tracked_dirty(s->owner);
 }
 
@@ -162,7 +164,16 @@ static void note_change(struct source *s, const char *cause)
 void source_changed(struct source *s, const char *cause)
 {
     note_change(s, cause);
+    kept_changed(s);
     tracked_dirty(s->owner);
+}
+
+void source_recall(struct source *s, const struct endpoint *all, unsigned n, sc_msec changed, const char *cause)
+{
+    take_answer(s, all, n, false);
+    s->changed_wall = changed;
+    s->cause = cause == NULL ? NULL : xstrdup(cause);
+    tracked_heard(s->owner);
 }
 
 static void contact(struct source *s)
@@ -175,6 +186,7 @@ static void contact(struct source *s)
     s->status.contact_wall = clock_wall_ms();
     free(s->error);
     s->error = NULL;
+    kept_live(s);
     tracked_heard(s->owner);
 }
 
@@ -187,6 +199,8 @@ bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const
     s->status.index = w->index;
     if (!same)
         take_answer(s, all, n, w->doubt != NULL);
+    else if (w->doubt == NULL)
+        (s->next == NULL ? s->now : s->next)->doubted = false;
     if (!same || s->cause == NULL)
         note_change(s, cause);
     s->status.contact_wall = clock_wall_ms();
@@ -218,7 +232,8 @@ void watch_failed(struct watch *w, const char *fmt, ...)
     va_end(ap);
     if (!s->status.failing || strcmp(text, s->error) != 0)
         log_warn("discovery: %s: %s: %s%s", s->owner->shared->name, s->status.registry, text,
-                 s->status.answered ? "; the last answer stays in force" : "");
+                 s->status.answered ? "; the last answer stays in force" :
+                 s->status.recalled ? "; the snapshot serves" : "");
     if (s->status.answered && !s->status.failing)
         s->status.live_mono = clock_mono_ms();
     s->status.failing = true;
@@ -267,6 +282,7 @@ void source_watch(struct source *s, const struct source_conf *conf)
     source_repoint(s, conf);
     s->status = (struct source_status){ .registry = s->name, .type = s->provider->name };
     s->watching = true;
+    kept_join(s, s->owner->store);
     if (live != NULL)
         registry_take(s->registry);
     s->provider->watch(&s->watch);
@@ -281,6 +297,7 @@ void source_unwatch(struct source *s)
     if (s->registry != NULL)
         registry_leave(s->registry);
     answer_free(&s->next);
+    kept_leave(s);
     s->conf = NULL;
     s->registry = NULL;
 }
@@ -292,7 +309,7 @@ static bool is_settled(const struct source *s)
 
 bool source_is_ready(const struct source *s)
 {
-    return (s->status.answered || s->status.failing) && is_settled(s);
+    return (source_knows(&s->status) || s->status.failing) && is_settled(s);
 }
 
 bool source_has_answered(const struct source *s)
@@ -300,11 +317,23 @@ bool source_has_answered(const struct source *s)
     return s->status.answered && is_settled(s);
 }
 
+bool source_has_targets(const struct source *s)
+{
+    return source_knows(&s->status) && is_settled(s);
+}
+
+struct source_status source_status(const struct source *s)
+{
+    struct source_status status = s->status;
+
+    status.interval = s->watch.interval;
+    status.held = s->shown_held > 0;
+    return status;
+}
+
 void source_describe(const struct source *s, struct arena *a, struct source_status *to)
 {
-    *to = s->status;
-    to->interval = s->watch.interval;
-    to->held = s->shown_held > 0;
+    *to = source_status(s);
     to->serves = s->serves;
     to->weight = s->weight;
     memcpy(to->updates, s->updates, sizeof to->updates);
@@ -312,6 +341,7 @@ void source_describe(const struct source *s, struct arena *a, struct source_stat
     to->last_change.wall = s->changed_wall;
     to->last_change.cause = s->cause == NULL ? NULL : arena_dupz(a, str_of(s->cause));
     to->last_error = s->error == NULL ? NULL : arena_dupz(a, str_of(s->error));
+    to->snapshot.refused = s->refused == NULL ? NULL : arena_dupz(a, str_of(s->refused));
 }
 
 void source_free(struct source **sp)
@@ -327,5 +357,6 @@ void source_free(struct source **sp)
     free(s->name);
     free(s->cause);
     free(s->error);
+    free(s->refused);
     free(s);
 }

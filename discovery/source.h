@@ -11,6 +11,7 @@
 #include "discovery/resolver.h"
 #include "discovery/service.h"
 #include "discovery/status.h"
+#include "discovery/store.h"
 #include "loop/loop.h"
 
 struct source;
@@ -53,11 +54,15 @@ struct source {
     unsigned nheld, shown_held;     /* now; in the set in force */
     struct timer hold_end;
 
+    struct store_slot slot;         /* kept.c; the file that survives the process */
+    bool asked, unsaved;            /* it was read; it does not say what the source has said */
+    bool over;                      /* what is in force is too old to serve; aging.c */
     struct source_status status;    /* without what follows */
     uint64_t *updates;              /* of its service and registry, by enum source_update; the service's */
     char *name;                     /* of the registry: status.registry, for as long as the source lives */
     sc_msec changed_wall;
     char *cause, *error;            /* of the last change, of the last failure */
+    char *refused;                  /* why its file was not believed */
 };
 
 /* Not watched yet. registry NULL: the targets that the service states itself. */
@@ -78,6 +83,12 @@ void source_settle(struct source *s);
 bool source_is_ready(const struct source *s);
 /* Whether it has said who the targets are, if only that there are none; and so on. */
 bool source_has_answered(const struct source *s);
+/* The same, or its file has. */
+bool source_has_targets(const struct source *s);
+/* What its file says is in force until it says something itself. changed, cause: of the last change, then. */
+void source_recall(struct source *s, const struct endpoint *all, unsigned n, sc_msec changed, const char *cause);
+/* As of now, without the strings that are not the source's: mode and age can be told from it. */
+struct source_status source_status(const struct source *s);
 /* Its targets are others now (the cause: a word or two for the status); a set is to be made. */
 void source_changed(struct source *s, const char *cause);
 /* Into the arena of a status. */

@@ -19,28 +19,26 @@ struct discovery_status *discovery_status_new(unsigned n)
 
 enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono)
 {
+    static const enum source_mode by_hand[] = { [HAND_FREEZE] = SOURCE_FROZEN, [HAND_PIN] = SOURCE_PINNED,
+                                                [HAND_FAIL] = SOURCE_FAILED };
+
+    if (s->hand.kind != HAND_NONE)
+        return by_hand[s->hand.kind];
     if (!s->answered)
-        return SOURCE_FAILED;
+        return s->recalled ? SOURCE_SNAPSHOT : SOURCE_FAILED;
     if (s->failing || (s->interval > 0 && now_mono - s->live_mono > 2 * s->interval))
         return SOURCE_STALE;
     return s->held ? SOURCE_HELD : SOURCE_LIVE;
 }
 
-const char *source_mode_name(enum source_mode m)
-{
-    static const char *const names[] = { [SOURCE_LIVE] = "live", [SOURCE_STALE] = "stale", [SOURCE_HELD] = "held",
-                                         [SOURCE_FAILED] = "failed" };
-
-    return names[m];
-}
-
 sc_msec source_age_at(const struct source_status *s, sc_msec now_mono)
 {
     enum source_mode mode = source_mode_at(s, now_mono);
+    sc_msec since = s->hand.kind != HAND_NONE ? s->hand.since_mono : s->live_mono;
 
-    if (mode == SOURCE_LIVE || mode == SOURCE_HELD || s->live_mono == 0)
+    if (mode == SOURCE_LIVE || mode == SOURCE_HELD || (s->hand.kind == HAND_NONE && !source_knows(s)))
         return 0;
-    return now_mono - s->live_mono;
+    return now_mono > since ? now_mono - since : 0;
 }
 
 const struct service_status *discovery_status_find(const struct discovery_status *s, struct sc_str name)

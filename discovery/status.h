@@ -7,11 +7,13 @@
 
 #include "base/clock.h"
 #include "discovery/enrol.h"
+#include "discovery/freshness.h"
 #include "discovery/set.h"
 
-enum source_mode { SOURCE_LIVE, SOURCE_STALE, SOURCE_HELD, SOURCE_FAILED };
 /* What an update brought: other targets, the same ones, or no answer that can be used. */
 enum source_update { UPDATE_CHANGED, UPDATE_SAME, UPDATE_FAILED, SOURCE_UPDATES };
+/* What somebody wants of a source for a while. */
+enum source_hand { HAND_NONE, HAND_FREEZE, HAND_PIN, HAND_FAIL };
 
 struct source_status {
     const char *registry;           /* its name in the configuration; "targets" for static ones */
@@ -21,6 +23,7 @@ struct source_status {
     bool held;                      /* the shrink guard keeps targets that the last answer lacks */
     bool serves;                    /* it has targets that may get traffic */
     int64_t weight;                 /* among the sources of the service */
+    bool recalled;                  /* the targets are those of its snapshot: there was no answer yet */
     sc_msec interval;               /* contact is expected this often; 0: static */
     uint64_t index;
     uint64_t updates[SOURCE_UPDATES];   /* how many there were of this registry for this service, over reloads */
@@ -28,6 +31,15 @@ struct source_status {
     sc_msec contact_wall;
     struct { sc_msec wall; const char *cause; } last_change;
     const char *last_error;         /* NULL: none since the last success */
+    struct {
+        sc_msec wall;               /* when the source of the file found at the start was live; 0: there was none */
+        const char *refused;        /* why it was not believed; NULL: it was */
+    } snapshot;
+    struct {
+        enum source_hand kind;
+        sc_msec since_mono, until_wall;
+        const char *by;             /* who; NULL with HAND_NONE */
+    } hand;
 };
 
 struct quarantined {
@@ -72,12 +84,15 @@ struct discovery_status {
 /* n services to be filled in, one reference for the caller. Whoever makes them: the discovery thread. */
 struct discovery_status *discovery_status_new(unsigned n);
 
-/* live: the last attempt succeeded and contact is within twice the interval; stale: not so, but there is an answer in
- * force; held: live, but targets that it has ceased to name are kept; failed: there never was an answer. */
+/* live: the last attempt succeeded and contact is within twice the interval. */
 enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono);
-const char *source_mode_name(enum source_mode m);           /* "live" "stale" "held" "failed" */
-/* ms since it was last live; 0 while live. */
+/* ms since it was last live, or since somebody took it in hand; 0 while live, and when it never was. */
 sc_msec source_age_at(const struct source_status *s, sc_msec now_mono);
+/* Whether it has said who the targets are, by itself or by its snapshot. */
+static inline bool source_knows(const struct source_status *s)
+{
+    return s->answered || s->recalled;
+}
 
 /* The service of that name, or NULL. */
 const struct service_status *discovery_status_find(const struct discovery_status *s, struct sc_str name);

@@ -43,12 +43,18 @@ struct store {
     struct link wanted;             /* of struct store_slot: their time has come */
     struct errand *writing, *sweeping;
     struct timer pause, sweep;
+    struct task turn;               /* begins to write, once all that happens together has happened */
     bool failing;                   /* the last write did not succeed */
     bool dir_said;                  /* that the directory is not believed */
-    struct store_counts counts;
+    struct store_tally *tally;
 };
 
 static void run_next(struct store *s);
+
+static void count(_Atomic(uint64_t) *what, uint64_t n)
+{
+    atomic_fetch_add_explicit(what, n, memory_order_relaxed);
+}
 
 static void shared_unref(struct shared **sp)
 {
@@ -129,7 +135,7 @@ static void write_work(struct offload_job *job)
 
 static void note_written(struct store *s)
 {
-    s->counts.written++;
+    count(&s->tally->written, 1);
     if (s->failing)
         log_info("discovery: snapshots are written again");
     s->failing = false;
@@ -137,7 +143,7 @@ static void note_written(struct store *s)
 
 static void note_failed(struct store *s, const char *why)
 {
-    s->counts.failed++;
+    count(&s->tally->failed, 1);
     if (!s->failing)
         log_warn("discovery: a snapshot cannot be written: %s; the one before it stays", why);
     s->failing = true;
@@ -209,10 +215,15 @@ static void on_pause_over(struct timer *t)
     run_next(list_entry(t, struct store, pause));
 }
 
+static void on_turn(struct task *t)
+{
+    run_next(list_entry(t, struct store, turn));
+}
+
 static void enqueue(struct store_slot *slot)
 {
     list_push(&slot->store->wanted, &slot->link);
-    run_next(slot->store);
+    loop_task(slot->store->loop, &slot->store->turn);
 }
 
 static void on_due(struct timer *t)
@@ -298,7 +309,7 @@ void store_flush(struct store *s)
 
 static enum store_found refuse(struct store *s, const struct store_slot *slot, const struct sc_error *e)
 {
-    s->counts.refused++;
+    count(&s->tally->refused, 1);
     log_warn("discovery: snapshot %s is not used: %s", slot->name, e->text);
     return STORE_REFUSED;
 }
@@ -316,7 +327,7 @@ static enum store_found read_from(struct store_slot *slot, int dir, const char *
         return STORE_NONE;
     if (!ok)
         return refuse(s, slot, e);
-    s->counts.read++;
+    count(&s->tally->read, 1);
     return STORE_READ;
 }
 
@@ -360,7 +371,7 @@ static void sweep_done(struct offload_job *job)
     struct errand *e = list_entry(job, struct errand, job);
 
     e->store->sweeping = NULL;
-    e->store->counts.removed += e->removed;
+    count(&e->store->tally->removed, e->removed);
     if (e->removed > 0)
         log_info("discovery: %u snapshots removed that nobody has used for a week", e->removed);
     errand_free(job);
@@ -419,11 +430,12 @@ void store_leave(struct store_slot *slot)
     *slot = (struct store_slot){ .print = slot->print };
 }
 
-struct store *store_new(const char *dir, struct loop *loop, struct offload *offload)
+struct store *store_new(const char *dir, struct loop *loop, struct offload *offload, struct store_tally *tally)
 {
     struct store *s = xnew(struct store);
 
     s->dir = dir;
+    s->tally = tally;
     s->loop = loop;
     s->offload = offload;
     s->slots = (struct map)MAP_INIT;
@@ -432,6 +444,7 @@ struct store *store_new(const char *dir, struct loop *loop, struct offload *offl
     refs_init(&s->shared->refs);
     pthread_mutex_init(&s->shared->lock, NULL);
     s->pause.fn = on_pause_over;
+    s->turn.fn = on_turn;
     s->sweep.fn = on_sweep;
     timer_start(loop, &s->sweep, STORE_FIRST_SWEEP);
     return s;
@@ -446,6 +459,7 @@ void store_free(struct store **sp)
         return;
     recall(s, &s->writing);
     recall(s, &s->sweeping);
+    loop_task_cancel(s->loop, &s->turn);
     timer_stop(&s->pause);
     timer_stop(&s->sweep);
     map_fini(&s->slots);
@@ -453,7 +467,14 @@ void store_free(struct store **sp)
     free(s);
 }
 
-void store_counts(const struct store *s, struct store_counts *to)
+static uint64_t counted(const _Atomic(uint64_t) *what)
 {
-    *to = s == NULL ? (struct store_counts){ 0 } : s->counts;
+    return atomic_load_explicit(what, memory_order_relaxed);
+}
+
+void store_counts(const struct store_tally *t, struct store_counts *to)
+{
+    *to = (struct store_counts){ .read = counted(&t->read), .refused = counted(&t->refused),
+                                 .written = counted(&t->written), .failed = counted(&t->failed),
+                                 .removed = counted(&t->removed) };
 }

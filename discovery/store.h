@@ -11,6 +11,8 @@
 #include "discovery/saved.h"
 #include "loop/loop.h"
 
+#include <stdatomic.h>
+
 struct offload;
 struct store;
 
@@ -35,15 +37,19 @@ struct store_slot {
     bool (*print)(struct store_slot *slot, struct buf *body);
 };
 
-/* What has come of it so far. */
+/* What has come of it so far. The store counts, anybody may look. */
 struct store_counts {
     uint64_t read, refused;         /* files that served, files that were not believed */
     uint64_t written, failed;       /* writes */
     uint64_t removed;               /* files that nobody wanted any more */
 };
+struct store_tally {
+    _Atomic(uint64_t) read, refused, written, failed, removed;
+};
+void store_counts(const struct store_tally *t, struct store_counts *to);
 
-/* Touches nothing yet. dir: STATE_DIR, which is made if it is not there; the string must stay. */
-struct store *store_new(const char *dir, struct loop *loop, struct offload *offload);
+/* Touches nothing yet. dir: STATE_DIR, which is made when something is written; the string and the tally must stay. */
+struct store *store_new(const char *dir, struct loop *loop, struct offload *offload, struct store_tally *tally);
 /* All slots have left. A write under way ends by itself. */
 void store_free(struct store **s);
 
@@ -61,5 +67,3 @@ enum store_found store_read(struct store_slot *slot, const char *identity, struc
 void store_want(struct store_slot *slot);
 /* Writes what is still wanted, here and now, and no longer than STORE_FLUSH. At the stop. */
 void store_flush(struct store *s);
-
-void store_counts(const struct store *s, struct store_counts *to);

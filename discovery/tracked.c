@@ -3,7 +3,9 @@
 #include "discovery/tracked.h"
 
 #include "base/alloc.h"
+#include "discovery/aging.h"
 #include "discovery/balance/balancer.h"
+#include "discovery/kept.h"
 
 #include <stdlib.h>
 
@@ -54,7 +56,7 @@ void tracked_dirty(struct tracked *t)
 bool tracked_has_answer(const struct tracked *t)
 {
     list_each(it, &t->sources)
-        if (source_has_answered(list_entry(it, struct source, link)))
+        if (source_has_targets(list_entry(it, struct source, link)))
             return true;
     return !list_empty(&t->leaving);
 }
@@ -81,6 +83,7 @@ void tracked_heard(struct tracked *t)
 {
     t->dirty |= may_let_go(t) || t->set->answered != tracked_has_answer(t);
     t->stale_status = true;
+    aging_update(t);
     t->poke(t);
 }
 
@@ -101,7 +104,7 @@ static bool knows_some(const struct tracked *t)
     list_each(it, &t->sources) {
         const struct source *s = list_entry(it, struct source, link);
 
-        if (source_has_answered(s) && s->now->n > 0)
+        if (source_has_targets(s) && s->now->n > 0)
             return true;
     }
     return false;
@@ -153,6 +156,13 @@ static void begin(struct tracked *t, const struct source_conf *conf, struct regi
     source_watch(s, conf);
 }
 
+/* Who has not said anything is spoken for by its file; but not beside what a source before it said, which is younger. */
+static void recall(struct tracked *t)
+{
+    list_each(it, &t->sources)
+        kept_recall(list_entry(it, struct source, link));
+}
+
 /* before: what is left of the sources of the plan before. conf NULL: the targets that the service states itself. */
 static void watch(struct tracked *t, const struct source_conf *conf, struct registry_uses *registries,
                   struct link *before)
@@ -195,6 +205,15 @@ void tracked_watch(struct tracked *t, const struct discovery_service *conf, stru
     timer_stop(&t->grace);
     if (n > 1)
         timer_start(t->loop, &t->grace, TRACKED_GRACE);
+    if (list_empty(&t->leaving))
+        recall(t);
+    aging_update(t);
+}
+
+void tracked_keep_last(struct tracked *t)
+{
+    list_each(it, &t->sources)
+        kept_last(list_entry(it, struct source, link));
 }
 
 static void targets_free(struct map *targets)
@@ -222,6 +241,7 @@ void tracked_free(struct tracked **tp)
     *tp = NULL;
     timer_stop(&t->grace);
     health_stop(t);
+    timer_stop(&t->ageing);
     drop_sources(&t->sources);
     drop_sources(&t->leaving);
     updates_free(&t->updates);

@@ -18,6 +18,7 @@ struct tracked {
     struct resolver *resolver;
     struct prober *prober;
     struct loop *loop;
+    struct store *store;                    /* where answers are kept; NULL: nowhere */
 
     struct link sources;                    /* of struct source, in the order of the configuration */
     struct link leaving;                    /* those that a reload took away, until the ones in their place have answered */
@@ -32,6 +33,7 @@ struct tracked {
     struct timer grace;                     /* for sources that say nothing while others do */
     bool dirty;                             /* the set does not show what is known */
     bool stale_status;                      /* nor does the status */
+    struct timer ageing;                    /* aging.c */
     sc_msec built;                          /* when the set in force was made; 0: none yet */
     struct arena quarantine_arena;
     struct quarantined quarantine[TRACKED_QUARANTINE_MAX];
@@ -56,6 +58,9 @@ bool tracked_is_ready(const struct tracked *t);
 
 /* Whether anybody has said who the targets are. */
 bool tracked_has_answer(const struct tracked *t);
+
+/* At the stop: what its files say is to be what is known now. */
+void tracked_keep_last(struct tracked *t);
 
 /* A set is to be made. */
 void tracked_dirty(struct tracked *t);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "daemon/cpus.h"
+#include "daemon/state.h"
 #include "daemon/version.h"
 #include "discovery/manager.h"
 #include "loop/curlmux.h"
@@ -15,6 +16,7 @@
 #include "proxy/tally.h"
 #include "telemetry/writer.h"
 
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 
@@ -62,6 +64,17 @@ static void on_release(void *arg, void *tag)
 
     (void)arg;
     plan_unref(&p);
+}
+
+static void start_discovery(struct control *c, struct discovery_options *options)
+{
+    char *state_dir = state_directory(c->config->state_dir);
+
+    if (state_dir == NULL)
+        log_info("no state directory ($STATE_DIRECTORY, $XDG_STATE_HOME, $HOME): what registries say is not kept on disk");
+    options->state_dir = state_dir;
+    c->discovery = discovery_start(options);
+    free(state_dir);
 }
 
 /* ---- admin ---- */
@@ -124,6 +137,13 @@ static void ask_admin(void *arg, struct reserved_ask *q)
     admin_ask(c->admin, q);
 }
 
+static void kept_now(void *arg, struct store_counts *to)
+{
+    struct control *c = arg;
+
+    discovery_kept(c->discovery, to);
+}
+
 static bool start_admin(struct control *c)
 {
     struct sc_error e = SC_ERROR_INIT;
@@ -131,7 +151,7 @@ static bool start_admin(struct control *c)
     c->admin_state = (struct admin_state){
         .arg = c, .facts = facts, .node = c->config->node.name, .zone = c->config->node.zone,
         .version = PACKAGE_VERSION, .libraries = version_libraries(), .degraded = version_degraded(),
-        .services = services_now, .config = config_now,
+        .services = services_now, .kept = kept_now, .config = config_now,
         .drain = drain, .reload = reload_for,
         .plan = plan_now, .metrics = c->metrics, .writer = c->writer,
     };
@@ -221,7 +241,7 @@ bool control_start(struct control *c, struct config *config, struct conf_report 
     c->plan = plan_ref(plan);
     c->offload = offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING);
     discovery.offload = c->offload;
-    c->discovery = discovery_start(&discovery);
+    start_discovery(c, &discovery);
     if (!start_workers(c) || !start_admin(c)) {
         plan_unref(&plan);
         return false;

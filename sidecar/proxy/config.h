@@ -132,6 +132,7 @@ struct config {
     atomic_uint refs;
     uint64_t generation;                /* 1, 2, ... in order of loading; set by control */
     const char *file;
+    const char *state_dir;              /* NULL: not given */
     int64_t workers;                    /* 0: auto */
     struct { const char *name, *zone; } node;
     struct sc_list listeners;           /* of struct listener_conf; never empty */

@@ -546,8 +546,18 @@ static void drop_disabled(struct config *c, struct conf_load *l)
     c->routes.n = n;
 }
 
+static void check_state_dir(const struct config *c, struct conf_load *l, const struct node *root)
+{
+    size_t mark = load_enter(l, "state_dir");
+
+    if (c->state_dir != NULL && c->state_dir[0] != '/')
+        load_error(l, node_get(root, "state_dir"), "an absolute path is needed: it starts with a slash");
+    load_leave(l, mark);
+}
+
 void config_link(struct config *c, struct conf_load *l, const struct node *root)
 {
+    check_state_dir(c, l, root);
     link_listeners(c, l, root);
     config_link_admin(c, l, root);
     link_tokens(c, l, root);

@@ -321,6 +321,11 @@ static const struct sc_field shutdown_fields[] = {
 };
 
 const struct sc_field config_fields[] = {
+    SC_STRING(C, state_dir, .flags = SC_RESTART, .min = 1, .max = 1024,
+              .doc = "The directory for what survives the process: the last good answers of registries (`targets/` in it, "
+                     "for our user alone). Default: `$STATE_DIRECTORY`, as root /var/lib/outrider, else "
+                     "`$XDG_STATE_HOME/outrider`. It is made when it is not there. Where nothing can be written, a warning "
+                     "says so and the rest works."),
     SC_CUSTOM(C, workers, int64_t, config_load_workers, .dflt = "auto", .flags = SC_RESTART, .print = config_print_workers,
               .schema = "{\"anyOf\":[{\"const\":\"auto\"},{\"type\":\"integer\",\"minimum\":1,\"maximum\":256}]}",
               .doc = "Threads that carry traffic, 1 to 256. `auto`: as many as the CPUs that cgroup and affinity "

@@ -29,6 +29,7 @@
  * body). */
 #include "proxy/flow_priv.h"
 
+#include "discovery/freshness.h"
 #include "http/trailer.h"
 #include "proxy/attempt.h"
 #include "proxy/deadline.h"
@@ -381,6 +382,27 @@ static void add_via(struct sc_exchange *x)
     headers_add_id(&x->response.headers, HDR_VIA, str_of(via));
 }
 
+/* What the registry behind the targets cannot vouch for is said. */
+static void say_freshness(struct sc_exchange *x)
+{
+    uint64_t word = atomic_load_explicit(&x->tries.set->service->freshness, memory_order_relaxed);
+    char *text;
+    size_t n;
+
+    if (__builtin_expect(word == 0, 1))
+        return;
+    text = arena_alloc(&x->arena, FRESHNESS_MAX);
+    n = freshness_print(text, word, loop_now(x->worker->loop));
+    headers_add(&x->response.headers, STR("Outrider-Discovery"), (struct sc_str){ text, n });
+}
+
+static void render_own(struct sc_exchange *x)
+{
+    reply_render(x);
+    if (x->tries.set != NULL)
+        say_freshness(x);
+}
+
 static enum flow_next await(struct sc_exchange *x)
 {
     struct hop hop;
@@ -398,6 +420,7 @@ static enum flow_next await(struct sc_exchange *x)
     if (x->res.status == 426)
         upgrade_required(x);
     hop_strip(&x->response.headers, &hop);
+    say_freshness(x);
     if (x->req.uri.form == URI_ABSOLUTE)
         add_via(x);
     return go(x, FLOW_RESPOND);
@@ -409,7 +432,7 @@ static enum flow_next respond(struct sc_exchange *x)
     enum sc_verdict v = SC_CONTINUE;
 
     if (x->res.own && (x->facts & FACT_RESUMED) == 0 && !x->res.ready)
-        reply_render(x);
+        render_own(x);
     if (take(x, FACT_RESUMED))
         v = chain_resume(&x->chain, x->resumed, &replaced);
     else if (x->started)

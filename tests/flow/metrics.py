@@ -224,7 +224,8 @@ def test_state(t):
     t.equal(page.all("outrider_targets", service="a"), {"active": 1, "unhealthy": 0, "draining": 0, "held": 0}, "targets")
     source = {"service": "a", "registry": "targets"}
     t.equal(page.get("outrider_discovery_age_seconds", **source), 0, "age")
-    t.equal(page.all("outrider_discovery_mode", **source), {"live": 1, "stale": 0, "held": 0, "failed": 0}, "mode")
+    modes = ("held", "stale", "snapshot", "frozen", "pinned", "failed")
+    t.equal(page.all("outrider_discovery_mode", **source), {"live": 1, **dict.fromkeys(modes, 0)}, "mode")
     t.equal(page.get("outrider_discovery_updates_total", result="changed", **source), 1, "updates")
     t.equal(page.sum("outrider_build_info"), 1, "build")
     t.equal(page.get("outrider_log_dropped_total", sink="stdout"), 0, "dropped")

@@ -71,7 +71,7 @@ def reads_extensions():
 def environment(more=None):
     """The caller's, without what would change the configuration or activate sockets."""
     keep = {name: value for name, value in os.environ.items()
-            if not re.match(r"OUTRIDER|LISTEN_|NOTIFY_|CONSUL_|KUBERNETES_|ETCDCTL_|OTEL_|JOURNAL_|WATCHDOG_", name)}
+            if not re.match(r"OUTRIDER|STATE_DIRECTORY|XDG_STATE_|LISTEN_|NOTIFY_|CONSUL_|KUBERNETES_|ETCDCTL_|OTEL_|JOURNAL_|WATCHDOG_", name)}
     return {**keep, **(more or {})}
 
 
@@ -155,7 +155,8 @@ class Outrider:
         with open(os.path.join(self.dir, "stdout"), "ab") as out, open(os.path.join(self.dir, "stderr"), "ab") as err:
             self.process = subprocess.Popen(
                 self.wrapper + command() + ["run", "-c", self.config_path] + self.arguments, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=err, env=environment(self.env), close_fds=not self.wrapper)
+                stdout=out, stderr=err, close_fds=not self.wrapper,
+                env=environment({"STATE_DIRECTORY": os.path.join(self.dir, "state"), **(self.env or {})}))
         limit.wait_until(self._is_ready, "the daemon to be ready")
         return self
 

@@ -370,14 +370,15 @@ static void a_service(void **state)
         "\"status\":\"degraded\",\"breaker\":null,\"sources\":[{\"registry\":\"files\",\"type\":\"file\","
         "\"mode\":\"live\",\"index\":7,\"age_seconds\":0.000,\"last_contact\":\"2026-11-20T09:16:05.007Z\","
         "\"last_change\":{\"at\":\"2026-11-20T09:16:00.000Z\",\"cause\":\"file changed\"},\"last_error\":null,"
-        "\"weight\":1,\"serves\":true}],"
+        "\"weight\":1,\"serves\":true,\"snapshot\":null}],"
         "\"targets\":[{\"address\":\"10.0.0.1:80\",\"registry\":\"files\",\"weight\":100,"
         "\"effective_weight\":50.000,\"zone\":\"a\","
         "\"state\":\"active\",\"eligible\":true,\"reason\":null,\"inflight\":4,\"last_check\":null},"
         "{\"address\":\"10.0.0.2:80\",\"registry\":\"files\",\"weight\":100,\"effective_weight\":50.000,\"zone\":null,"
         "\"state\":\"unhealthy\",\"eligible\":false,\"reason\":\"critical\",\"inflight\":0,\"last_check\":null}],"
         "\"quarantined\":[{\"record\":\"users[3]\",\"reason\":\"port: 99999 is out of range\"}],"
-        "\"quarantined_total\":12}}}\n");
+        "\"quarantined_total\":12}},"
+        "\"snapshots\":{\"read\":0,\"refused\":0,\"written\":0,\"failed\":0,\"removed\":0}}\n");
     get("/health/services/us%22ers");
     assert_int_equal(got.status, 200);
     assert_non_null(strstr(got.body.p, "{\"name\":\"us\\\"ers\",\"status\":\"degraded\""));

@@ -21,6 +21,7 @@ struct bench {
     struct loop *loop;
     struct offload *offload;
     struct store *store;
+    struct store_tally tally;
     struct timer end, look;
     uint64_t expected;              /* written or failed; then the loop stops */
 };
@@ -56,7 +57,7 @@ static void on_look(struct timer *t)
     struct bench *b = list_entry(t, struct bench, look);
     struct store_counts c;
 
-    store_counts(b->store, &c);
+    store_counts(&b->tally, &c);
     if (c.written + c.failed >= b->expected)
         loop_stop(b->loop);
     else
@@ -79,7 +80,7 @@ static struct store_counts wait_for(struct bench *b, uint64_t writes)
     turn(b, 10000);
     timer_stop(&b->look);
     timer_stop(&b->end);
-    store_counts(b->store, &c);
+    store_counts(&b->tally, &c);
     assert_int_equal(c.written + c.failed, writes);
     return c;
 }
@@ -92,7 +93,7 @@ static void begin(struct bench *b)
     snprintf(b->state, sizeof b->state, "%s/a/state", b->dir);
     b->end.fn = on_end;
     b->look.fn = on_look;
-    b->store = store_new(b->state, b->loop, b->offload);
+    b->store = store_new(b->state, b->loop, b->offload, &b->tally);
 }
 
 static void end(struct bench *b)
@@ -159,7 +160,7 @@ static void write_one(struct bench *b, struct keeper *k, uint64_t number)
 {
     struct store_counts c;
 
-    store_counts(b->store, &c);
+    store_counts(&b->tally, &c);
     k->number = number;
     store_want(&k->slot);
     wait_for(b, c.written + c.failed + 1);
@@ -369,7 +370,7 @@ static void refuses_a_damaged_file(void **state)
     expect_refused(&b, &k, "damaged");
     assert_int_equal(truncate(path, 0), 0);
     expect_refused(&b, &k, "not a snapshot");
-    store_counts(b.store, &c);
+    store_counts(&b.tally, &c);
     assert_int_equal(c.refused, 2);
     assert_int_equal(c.read, 0);
     free(path);
