@@ -1,179 +1,15 @@
-/* sidecar/daemon/show.c - the commands that ask a sidecar that runs, or tell it something.
+/* sidecar/daemon/show.c - the commands that show how a sidecar that runs is.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/show.h"
 
 #include "base/str.h"
-#include "conf/data.h"
-#include "daemon/ask.h"
-#include "daemon/columns.h"
 #include "daemon/commands.h"
+#include "daemon/present.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
-
-static struct ask_options where;
-static const char *output = "table", *seconds = "2", *times;
-
-#define WHERE \
-    { 0, "admin", "ADDRESS", "the sidecar's admin listener: unix:/PATH or HOST:PORT; default: $OUTRIDER_ADMIN, its " \
-      "socket, 127.0.0.1:8001", &where.address, NULL }, \
-    { 0, "token-file", "FILE", "file whose first line is a token of `admin.tokens`", &where.token_file, NULL }
-#define OUTPUT { 'o', "output", "FORMAT", "table or json; default table", &output, NULL }
-
-const struct option_row show_options[] = { WHERE, OUTPUT, { .name = NULL } };
-const struct option_row raw_options[] = { WHERE, { .name = NULL } };
-const struct option_row top_options[] = {
-    WHERE,
-    { 'd', "delay", "SECONDS", "between two looks; default 2", &seconds, NULL },
-    { 'n', "count", "TIMES", "how often; default: until interrupted, or once where standard output is no terminal",
-      &times, NULL },
-    { .name = NULL },
-};
-
-/* ---- asking ---- */
-
-/* What the sidecar says against it: the detail of a problem (RFC 9457), or the status alone. */
-static int said_no(const struct command *self, const struct reply *r)
-{
-    struct sc_error e = SC_ERROR_INIT;
-    struct data *problem = data_parse(buf_view(&r->body), &e);
-    const char *detail = data_text(data_get(problem, "detail"));
-
-    fprintf(stderr, "outrider %s: %u: %s\n", self->name, r->status, detail == NULL ? "the sidecar says no" : detail);
-    data_free(&problem);
-    return r->status == 401 || r->status == 403 ? EX_NOPERM : 1;
-}
-
-/* Only pages that tell how something is answer 503 with what was asked for. */
-static bool is_answer(const struct reply *r, const char *path)
-{
-    return (r->status >= 200 && r->status < 300) ||
-           (r->status == 503 && strncmp(path, "/health", 7) == 0) ||
-           (r->status == 422 && strcmp(path, "/admin/reload") == 0);
-}
-
-/* EX_OK with an answer in *r, or an exit code: everything was said. */
-static int fetch(const struct command *self, const char *method, const char *path, struct reply *r)
-{
-    struct sc_error e = SC_ERROR_INIT;
-    int code = EX_OK;
-
-    if (!ask(&where, method, path, r, &e)) {
-        fprintf(stderr, "outrider %s: %s\n", self->name, e.text);
-        code = EX_UNAVAILABLE;
-    } else if (!is_answer(r, path)) {
-        code = said_no(self, r);
-    }
-    if (code != EX_OK)
-        buf_fini(&r->body);
-    return code;
-}
-
-/* Puts what is to be printed into out. */
-typedef void print_fn(const struct data *d, struct buf *out);
-
-static int show_reply(const struct command *self, struct reply *r, print_fn *print)
-{
-    struct sc_error e = SC_ERROR_INIT;
-    struct buf out = BUF_INIT;
-    struct data *d;
-
-    if (strcmp(output, "json") == 0)
-        return commands_write(&r->body);
-    d = data_parse(buf_view(&r->body), &e);
-    buf_fini(&r->body);
-    if (d == NULL) {
-        fprintf(stderr, "outrider %s: not an answer of a sidecar: %s\n", self->name, e.text);
-        return EX_UNAVAILABLE;
-    }
-    buf_add(&out, "", 0);
-    print(d, &out);
-    data_free(&d);
-    return commands_write(&out);
-}
-
-static bool knows_output(const struct command *self)
-{
-    if (strcmp(output, "table") == 0 || strcmp(output, "json") == 0)
-        return true;
-    fprintf(stderr, "outrider %s: --output is table or json, not \"%s\"\n", self->name, output);
-    return false;
-}
-
-static int show(const struct command *self, const char *method, const char *path, print_fn *print)
-{
-    struct reply r;
-    int code;
-
-    if (!knows_output(self))
-        return EX_USAGE;
-    code = fetch(self, method, path, &r);
-    return code == EX_OK ? show_reply(self, &r, print) : code;
-}
-
-/* path, or of one service path/NAME. */
-static int show_one(const struct command *self, const char *path, const char *name, print_fn *all, print_fn *one)
-{
-    struct buf whole = BUF_INIT;
-    int code;
-
-    buf_puts(&whole, path);
-    if (name != NULL) {
-        buf_putc(&whole, '/');
-        ask_segment(&whole, name);
-    }
-    code = show(self, "GET", whole.p, name == NULL ? all : one);
-    buf_fini(&whole);
-    return code;
-}
-
-/* ---- pieces ---- */
-
-static const char *text_of(const struct data *d, const char *key)
-{
-    return data_text(data_get(d, key));
-}
-
-static int64_t int_of(const struct data *d, const char *key)
-{
-    int64_t n = 0;
-
-    return data_int(data_get(d, key), &n) ? n : 0;
-}
-
-/* "a, b, c"; fewer when there are many. */
-static void add_list(struct columns *c, const struct data *list, const char *none)
-{
-    struct buf text = BUF_INIT;
-
-    for (size_t i = 0; i < data_size(list); i++) {
-        if (i == 4 && data_size(list) > 5) {
-            buf_printf(&text, ", ... (%zu)", data_size(list));
-            break;
-        }
-        buf_puts(&text, i == 0 ? "" : ", ");
-        buf_puts(&text, data_text(data_at(list, i)) == NULL ? "?" : data_text(data_at(list, i)));
-    }
-    columns_add(c, text.n == 0 ? none : text.p);
-    buf_fini(&text);
-}
-
-static void head(struct columns *c, unsigned n, const char *const *names)
-{
-    columns_init(c, n);
-    for (unsigned i = 0; i < n; i++)
-        columns_add(c, names[i]);
-}
-
-static void finish(struct columns *c, struct buf *out)
-{
-    columns_print(c, columns_may_colour(), out);
-    columns_fini(c);
-}
 
 /* ---- status ---- */
 
@@ -183,8 +19,8 @@ static void add_counts(struct columns *c, const struct data *services)
     struct buf text = BUF_INIT;
 
     for (unsigned i = 0; i < 4; i++)
-        if (int_of(services, kinds[i]) > 0)
-            buf_printf(&text, "%s%lld %s", text.n > 0 ? ", " : "", (long long)int_of(services, kinds[i]), kinds[i]);
+        if (present_int(services, kinds[i]) > 0)
+            buf_printf(&text, "%s%lld %s", text.n > 0 ? ", " : "", (long long)present_int(services, kinds[i]), kinds[i]);
     columns_add(c, "services");
     columns_add(c, text.n == 0 ? "none" : text.p);
     buf_fini(&text);
@@ -199,23 +35,23 @@ static void print_status(const struct data *d, struct buf *out)
     columns_init(&c, 2);
     for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
         columns_add(&c, texts[i]);
-        columns_add(&c, text_of(d, texts[i]));
+        columns_add(&c, present_text(d, texts[i]));
     }
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         columns_add(&c, numbers[i]);
-        columns_add_int(&c, int_of(d, numbers[i]));
+        columns_add_int(&c, present_int(d, numbers[i]));
     }
     add_counts(&c, data_get(d, "services"));
     columns_add(&c, "reasons");
-    add_list(&c, data_get(d, "reasons"), "-");
-    finish(&c, out);
+    present_list(&c, data_get(d, "reasons"), "-");
+    present_finish(&c, out);
 }
 
 int command_status(const struct command *self, int n, char **words)
 {
     (void)n;
     (void)words;
-    return show(self, "GET", "/health", print_status);
+    return present_page(self, "GET", "/health", print_status);
 }
 
 /* ---- health and targets ---- */
@@ -244,7 +80,7 @@ static void add_health(struct columns *c, const char *name, const struct data *s
     for (size_t i = 0; i < data_size(targets); i++)
         eligible += data_bool(data_get(data_at(targets, i), "eligible"), &yes) && yes;
     columns_add(c, name);
-    columns_add(c, text_of(service, "status"));
+    columns_add(c, present_text(service, "status"));
     columns_add_int(c, (long long)data_size(targets));
     columns_add_int(c, eligible);
     add_sources(c, sources, "registry");
@@ -259,19 +95,19 @@ static void print_health(const struct data *d, struct buf *out)
     const struct data *all = data_get(d, "services");
     struct columns c;
 
-    head(&c, 7, health_heads);
+    present_head(&c, 7, health_heads);
     for (const struct data_member *m = data_first(all); m != NULL; m = data_next(all, m))
         add_health(&c, data_key(m), data_value(m));
-    finish(&c, out);
+    present_finish(&c, out);
 }
 
 static void print_health_of_one(const struct data *d, struct buf *out)
 {
     struct columns c;
 
-    head(&c, 7, health_heads);
-    add_health(&c, text_of(d, "name"), d);
-    finish(&c, out);
+    present_head(&c, 7, health_heads);
+    add_health(&c, present_text(d, "name"), d);
+    present_finish(&c, out);
 }
 
 static void add_targets(struct columns *c, const char *service, const struct data *targets)
@@ -280,12 +116,12 @@ static void add_targets(struct columns *c, const char *service, const struct dat
         const struct data *t = data_at(targets, i);
 
         columns_add(c, service);
-        columns_add(c, text_of(t, "address"));
-        columns_add(c, text_of(t, "state"));
-        columns_add_int(c, int_of(t, "weight"));
-        columns_add(c, text_of(t, "zone"));
-        columns_add_int(c, int_of(t, "inflight"));
-        columns_add(c, text_of(t, "reason"));
+        columns_add(c, present_text(t, "address"));
+        columns_add(c, present_text(t, "state"));
+        columns_add_int(c, present_int(t, "weight"));
+        columns_add(c, present_text(t, "zone"));
+        columns_add_int(c, present_int(t, "inflight"));
+        columns_add(c, present_text(t, "reason"));
     }
 }
 
@@ -296,40 +132,40 @@ static void print_targets(const struct data *d, struct buf *out)
     const struct data *all = data_get(d, "services");
     struct columns c;
 
-    head(&c, 7, target_heads);
+    present_head(&c, 7, target_heads);
     for (const struct data_member *m = data_first(all); m != NULL; m = data_next(all, m))
         add_targets(&c, data_key(m), data_get(data_value(m), "targets"));
-    finish(&c, out);
+    present_finish(&c, out);
 }
 
 static void print_targets_of_one(const struct data *d, struct buf *out)
 {
     struct columns c;
 
-    head(&c, 7, target_heads);
-    add_targets(&c, text_of(d, "name"), data_get(d, "targets"));
-    finish(&c, out);
+    present_head(&c, 7, target_heads);
+    add_targets(&c, present_text(d, "name"), data_get(d, "targets"));
+    present_finish(&c, out);
 }
 
 int command_health(const struct command *self, int n, char **words)
 {
-    return show_one(self, "/health/services", n > 0 ? words[0] : NULL, print_health, print_health_of_one);
+    return present_one(self, "/health/services", n > 0 ? words[0] : NULL, print_health, print_health_of_one);
 }
 
 int command_targets(const struct command *self, int n, char **words)
 {
-    return show_one(self, "/health/services", n > 0 ? words[0] : NULL, print_targets, print_targets_of_one);
+    return present_one(self, "/health/services", n > 0 ? words[0] : NULL, print_targets, print_targets_of_one);
 }
 
 /* ---- services and routes ---- */
 
 static void add_service(struct columns *c, const struct data *s, long long targets, long long eligible)
 {
-    columns_add(c, text_of(s, "name"));
-    columns_add(c, text_of(s, "status"));
+    columns_add(c, present_text(s, "name"));
+    columns_add(c, present_text(s, "status"));
     columns_add_int(c, targets);
     columns_add_int(c, eligible);
-    add_list(c, data_get(s, "routes"), "-");
+    present_list(c, data_get(s, "routes"), "-");
 }
 
 static const char *const service_heads[] = { "SERVICE", "STATUS", "TARGETS", "ELIGIBLE", "ROUTES" };
@@ -339,10 +175,10 @@ static void print_services(const struct data *d, struct buf *out)
     const struct data *all = data_get(d, "services");
     struct columns c;
 
-    head(&c, 5, service_heads);
+    present_head(&c, 5, service_heads);
     for (size_t i = 0; i < data_size(all); i++)
-        add_service(&c, data_at(all, i), int_of(data_at(all, i), "targets"), int_of(data_at(all, i), "eligible"));
-    finish(&c, out);
+        add_service(&c, data_at(all, i), present_int(data_at(all, i), "targets"), present_int(data_at(all, i), "eligible"));
+    present_finish(&c, out);
 }
 
 static void print_service(const struct data *d, struct buf *out)
@@ -354,16 +190,16 @@ static void print_service(const struct data *d, struct buf *out)
 
     for (size_t i = 0; i < data_size(targets); i++)
         eligible += data_bool(data_get(data_at(targets, i), "eligible"), &yes) && yes;
-    head(&c, 5, service_heads);
+    present_head(&c, 5, service_heads);
     add_service(&c, d, (long long)data_size(targets), eligible);
-    finish(&c, out);
+    present_finish(&c, out);
     buf_putc(out, '\n');
     print_targets_of_one(d, out);
 }
 
 int command_services(const struct command *self, int n, char **words)
 {
-    return show_one(self, "/services", n > 0 ? words[0] : NULL, print_services, print_service);
+    return present_one(self, "/services", n > 0 ? words[0] : NULL, print_services, print_service);
 }
 
 static void print_routes(const struct data *d, struct buf *out)
@@ -372,30 +208,30 @@ static void print_routes(const struct data *d, struct buf *out)
     const struct data *all = data_get(d, "routes");
     struct columns c;
 
-    head(&c, 5, names);
+    present_head(&c, 5, names);
     for (size_t i = 0; i < data_size(all); i++) {
         const struct data *r = data_at(all, i), *match = data_get(r, "match");
 
-        columns_add(&c, text_of(r, "name"));
-        columns_add(&c, text_of(r, "service"));
-        add_list(&c, data_get(match, "methods"), "any");
-        add_list(&c, data_get(match, "hosts"), "any");
-        add_list(&c, data_get(match, "paths"), "any");
+        columns_add(&c, present_text(r, "name"));
+        columns_add(&c, present_text(r, "service"));
+        present_list(&c, data_get(match, "methods"), "any");
+        present_list(&c, data_get(match, "hosts"), "any");
+        present_list(&c, data_get(match, "paths"), "any");
     }
-    finish(&c, out);
+    present_finish(&c, out);
 }
 
 int command_routes(const struct command *self, int n, char **words)
 {
     (void)n;
     (void)words;
-    return show(self, "GET", "/routes", print_routes);
+    return present_page(self, "GET", "/routes", print_routes);
 }
 
 int command_metrics(const struct command *self, int n, char **words)
 {
     struct reply r;
-    int code = fetch(self, "GET", "/metrics", &r);
+    int code = present_fetch(self, "GET", "/metrics", &r);
 
     (void)n;
     (void)words;
@@ -404,9 +240,19 @@ int command_metrics(const struct command *self, int n, char **words)
 
 /* ---- top ---- */
 
+static const char *seconds = "2", *times;
+
+const struct option_row top_options[] = {
+    PRESENT_WHERE,
+    { 'd', "delay", "SECONDS", "between two looks; default 2", &seconds, NULL },
+    { 'n', "count", "TIMES", "how often; default: until interrupted, or once where standard output is no terminal",
+      &times, NULL },
+    { .name = NULL },
+};
+
 static int look(const struct command *self, bool clear)
 {
-    static const struct { const char *path; print_fn *print; } parts[] = {
+    static const struct { const char *path; present_fn *print; } parts[] = {
         { "/health", print_status }, { "/health/services", print_targets },
     };
     struct buf out = BUF_INIT;
@@ -418,7 +264,7 @@ static int look(const struct command *self, bool clear)
         struct reply r;
         struct data *d;
 
-        code = fetch(self, "GET", parts[i].path, &r);
+        code = present_fetch(self, "GET", parts[i].path, &r);
         if (code != EX_OK)
             break;
         d = data_parse(buf_view(&r.body), &e);
@@ -463,55 +309,4 @@ int command_top(const struct command *self, int n, char **words)
         code = look(self, terminal);
     }
     return code;
-}
-
-/* ---- telling ---- */
-
-static void print_what(const struct data *d, struct buf *out)
-{
-    buf_printf(out, "%s\n", text_of(d, "status") == NULL ? "done" : text_of(d, "status"));
-}
-
-int command_drain(const struct command *self, int n, char **words)
-{
-    (void)n;
-    (void)words;
-    return show(self, "POST", "/admin/drain", print_what);
-}
-
-static void say_lines(const struct data *list)
-{
-    for (size_t i = 0; i < data_size(list); i++)
-        if (data_text(data_at(list, i)) != NULL)
-            fprintf(stderr, "%s\n", data_text(data_at(list, i)));
-}
-
-static void print_reload(const struct data *d, struct buf *out)
-{
-    bool refused = !data_is_null(data_get(d, "mistakes"));
-
-    say_lines(data_get(d, refused ? "mistakes" : "warnings"));
-    if (refused)
-        fprintf(stderr, "outrider reload: the configuration has mistakes: generation %lld stays in force\n",
-                (long long)int_of(d, "generation"));
-    else
-        buf_printf(out, "generation %lld is in force\n", (long long)int_of(d, "generation"));
-}
-
-int command_reload(const struct command *self, int n, char **words)
-{
-    struct reply r;
-    bool refused;
-    int code;
-
-    (void)n;
-    (void)words;
-    if (!knows_output(self))
-        return EX_USAGE;
-    code = fetch(self, "POST", "/admin/reload", &r);
-    if (code != EX_OK)
-        return code;
-    refused = r.status == 422;
-    code = show_reply(self, &r, print_reload);
-    return refused && code == EX_OK ? EX_CONFIG : code;
 }
