@@ -6,7 +6,9 @@
 #include "base/jsonw.h"
 #include "conf/describe.h"
 #include "policy/registry.h"
-#include "proxy/config.h"
+#include "proxy/named.h"
+
+#include <string.h>
 
 static const struct route_conf *route_at(const struct config *c, unsigned i)
 {
@@ -119,30 +121,82 @@ void loaded_policies(const struct admin_state *state, const struct admin_request
 
 /* ---- services ---- */
 
-static void put_service_routes(struct jsonw *j, const struct config *c, unsigned service)
+/* One of the file, or one that a path has named: that stands in no list, and is like the template of its routes. */
+struct shown {
+    const struct config *c;
+    const char *name;
+    const struct service_conf *conf;        /* of the file; NULL: named by a path */
+    const struct service_status *known;     /* NULL: nobody has told of it */
+};
+
+/* NAME@REGISTRY, split. */
+static bool split_name(const char *key, char name[NAMED_KEY_MAX], const char **registry)
+{
+    const char *at = strchr(key, '@');
+
+    if (at == NULL || at - key >= NAMED_KEY_MAX)
+        return false;
+    memcpy(name, key, (size_t)(at - key));
+    name[at - key] = '\0';
+    *registry = at + 1;
+    return true;
+}
+
+static bool leads_to(const struct route_conf *r, const struct shown *s)
+{
+    char name[NAMED_KEY_MAX];
+    const char *registry;
+
+    if (s->conf != NULL)
+        return r->naming == NULL && service_at(s->c, r->service_index) == s->conf;
+    return r->naming != NULL && split_name(s->name, name, &registry) && strcmp(registry, r->registry) == 0 &&
+           named_allows(r, name);
+}
+
+static void put_service_routes(struct jsonw *j, const struct shown *s)
 {
     jsonw_array(j, "routes");
-    for (unsigned i = 0; i < c->routes.n; i++)
-        if (route_at(c, i)->service_index == service)
-            jsonw_text(j, NULL, route_at(c, i)->name);
+    for (unsigned i = 0; i < s->c->routes.n; i++)
+        if (leads_to(route_at(s->c, i), s))
+            jsonw_text(j, NULL, route_at(s->c, i)->name);
     jsonw_close(j);
 }
 
-/* known: what discovery knows of it; NULL: nothing yet. */
-static void put_brief(struct jsonw *j, const struct config *c, unsigned i, const struct service_status *known)
+static void put_brief(struct jsonw *j, const struct shown *s)
 {
     jsonw_object(j, NULL);
-    jsonw_text(j, "name", service_at(c, i)->discovery.name);
-    jsonw_text(j, "status", services_health_name(known, clock_mono_ms()));
-    jsonw_uint(j, "targets", known == NULL ? 0 : known->set->n);
-    jsonw_uint(j, "eligible", known == NULL ? 0 : known->set->eligible);
-    put_service_routes(j, c, i);
+    jsonw_text(j, "name", s->name);
+    jsonw_text(j, "status", services_health_name(s->known, clock_mono_ms()));
+    jsonw_uint(j, "targets", s->known == NULL ? 0 : s->known->set->n);
+    jsonw_uint(j, "eligible", s->known == NULL ? 0 : s->known->set->eligible);
+    put_service_routes(j, s);
     jsonw_close(j);
 }
 
-static const struct service_status *known_as(const struct discovery_status *d, const char *name)
+static const struct service_conf *stated(const struct config *c, struct sc_str name)
 {
-    return d == NULL ? NULL : discovery_status_find(d, str_of(name));
+    for (unsigned i = 0; i < c->services.n; i++)
+        if (str_eq(name, str_of(service_at(c, i)->discovery.name)))
+            return service_at(c, i);
+    return NULL;
+}
+
+static const struct service_status *known_as(const struct discovery_status *d, struct sc_str name)
+{
+    return d == NULL ? NULL : discovery_status_find(d, name);
+}
+
+static void put_all(struct jsonw *j, const struct config *c, const struct discovery_status *d)
+{
+    for (unsigned i = 0; i < c->services.n; i++) {
+        const struct service_conf *conf = service_at(c, i);
+        const char *name = conf->discovery.name;
+
+        put_brief(j, &(struct shown){ c, name, conf, known_as(d, str_of(name)) });
+    }
+    for (unsigned i = 0; d != NULL && i < d->n; i++)
+        if (stated(c, str_of(d->services[i]->name)) == NULL)
+            put_brief(j, &(struct shown){ c, d->services[i]->name, NULL, d->services[i] });
 }
 
 void loaded_services(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
@@ -159,8 +213,7 @@ void loaded_services(const struct admin_state *state, const struct admin_request
     d = services_status(state);
     begin(&j, c);
     jsonw_array(&j, "services");
-    for (unsigned i = 0; i < c->services.n; i++)
-        put_brief(&j, c, i, known_as(d, service_at(c, i)->discovery.name));
+    put_all(&j, c, d);
     jsonw_close(&j);
     jsonw_close(&j);
     if (d != NULL)
@@ -168,14 +221,28 @@ void loaded_services(const struct admin_state *state, const struct admin_request
     config_unref(&c);
 }
 
-static void put_whole(struct jsonw *j, const struct config *c, unsigned i, const struct service_status *known)
+/* Those that a path has named are all alike. */
+static const struct service_conf *conf_of(const struct shown *s)
 {
-    begin(j, c);
-    jsonw_text(j, "name", service_at(c, i)->discovery.name);
-    put_service_routes(j, c, i);
-    conf_print(service_fields, service_at(c, i), jsonw_value(j, "config"));
-    if (known != NULL)
-        services_put(j, known, clock_mono_ms());
+    for (unsigned i = 0; s->conf == NULL && i < s->c->routes.n; i++)
+        if (leads_to(route_at(s->c, i), s))
+            return route_at(s->c, i)->naming;
+    return s->conf;
+}
+
+static void put_whole(struct jsonw *j, const struct shown *s)
+{
+    const struct service_conf *conf = conf_of(s);
+
+    begin(j, s->c);
+    jsonw_text(j, "name", s->name);
+    put_service_routes(j, s);
+    if (conf != NULL)
+        conf_print(service_fields, conf, jsonw_value(j, "config"));
+    else
+        jsonw_null(j, "config");
+    if (s->known != NULL)
+        services_put(j, s->known, clock_mono_ms());
     else
         jsonw_text(j, "status", services_health_name(NULL, 0));
     jsonw_close(j);
@@ -187,16 +254,16 @@ void loaded_service(const struct admin_state *state, const struct admin_request 
     struct config *c = config_of(state, a);
     struct jsonw j = JSONW_INIT(&a->body);
     struct discovery_status *d;
-    unsigned i = 0;
+    struct shown s;
 
     (void)r;
     if (c == NULL)
         return;
     d = services_status(state);
-    while (i < c->services.n && !str_eq(name, str_of(service_at(c, i)->discovery.name)))
-        i++;
-    if (i < c->services.n)
-        put_whole(&j, c, i, known_as(d, service_at(c, i)->discovery.name));
+    s = (struct shown){ .c = c, .conf = stated(c, name), .known = known_as(d, name) };
+    s.name = s.conf != NULL ? s.conf->discovery.name : s.known != NULL ? s.known->name : NULL;
+    if (s.name != NULL)
+        put_whole(&j, &s);
     else
         page_problem(a, ERR_NO_ROUTE, STR("there is no service of this name"));
     if (d != NULL)

@@ -235,4 +235,16 @@ def test_mistakes(t):
     t.equal(check(head + f"routes: [ {route} ]\n")[0], 0, "exit of a good one")
 
 
+def test_shown(t):
+    """/services has them too, with the routes that lead there; the others do not have theirs"""
+    consul, outrider, _ = started(t)
+    t.equal(t.get(outrider, "/svc/shop/a").status, 200, "a request")
+    services = {s["name"]: s for s in json.loads(outrider.health("/services").body)["services"]}
+    t.equal({name: (s["status"], s["eligible"], s["routes"]) for name, s in services.items()},
+            {"stated": ("healthy", 1, ["route-1"]), "shop@consul": ("healthy", 1, ["route-2"])}, "services")
+    shop = json.loads(outrider.health("/services/shop@consul").body)
+    t.equal((shop["routes"], shop["config"]["timeout"]["connect"], len(shop["targets"])), (["route-2"], "1s", 1), f"{shop}")
+    t.equal(outrider.health("/services/web-1@consul").status, 404, "one that nobody has named")
+
+
 main()
