@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "discovery/enrol.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,6 +56,9 @@ struct admin_state {
     /* What control is asked to do: it returns at once. reload: admin/order.h. */
     void (*drain)(void *arg);
     void (*reload)(void *arg, struct order *o);
+    /* Of services of this host (discovery_report(), discovery_maintain() of discovery/manager.h). The texts are copied. */
+    void (*report)(void *arg, const char *id, enum enrol_standing standing, const char *note);
+    void (*maintain)(void *arg, const char *id, const char *why);
     /* Filled by admin_start: the group whose members may do everything on unix sockets. */
     bool has_group;
     gid_t group;

@@ -7,6 +7,7 @@
 #include "admin/health.h"
 #include "admin/loaded.h"
 #include "admin/metrics.h"
+#include "admin/registrations.h"
 #include "admin/services.h"
 #include "base/jsonw.h"
 #include "base/log.h"
@@ -44,6 +45,16 @@ static const struct page pages[] = {
     { "/admin/drain", "stops gracefully, as TERM does", changes_drain, PAGE_POST, ROLE_OPERATOR },
     { "/admin/reload", "reads the configuration again, as HUP does, and says what came of it", changes_reload, PAGE_POST,
       ROLE_OPERATOR },
+    { "/admin/registrations", "services of this host in registries, and how they are", registrations_all, PAGE_READS,
+      ROLE_VIEWER },
+    { "/admin/registrations/*", "one of them, by its id", registrations_one, PAGE_READS, ROLE_VIEWER },
+    { "/admin/registrations/*/check/pass", "its application says that it is well; ?note=TEXT", registrations_pass, PAGE_PUT,
+      ROLE_OPERATOR },
+    { "/admin/registrations/*/check/warn", "not quite well", registrations_warn, PAGE_PUT, ROLE_OPERATOR },
+    { "/admin/registrations/*/check/fail", "not well", registrations_fail, PAGE_PUT, ROLE_OPERATOR },
+    { "/admin/registrations/*/maintenance", "takes it out of service; ?reason=TEXT", registrations_maintain, PAGE_PUT,
+      ROLE_OPERATOR },
+    { "/admin/registrations/*/maintenance", "puts it back", registrations_return, PAGE_DELETE, ROLE_OPERATOR },
     { "/livez", "as /health/live", health_live, PAGE_READS, ROLE_VIEWER },
     { "/readyz", "as /health/ready", health_ready, PAGE_READS, ROLE_VIEWER },
 };
@@ -123,7 +134,7 @@ static void index_page(const struct admin_state *state, const struct admin_reque
     a->type = "text/plain; charset=utf-8";
     buf_printf(&a->body, "outrider %s\n\n", state->version);
     for (unsigned i = 0; i < PAGES; i++)
-        buf_printf(&a->body, "%-6s %-20s %s\n", verbs[pages[i].verb].name, pages[i].path, pages[i].summary);
+        buf_printf(&a->body, "%-6s %-36s %s\n", verbs[pages[i].verb].name, pages[i].path, pages[i].summary);
 }
 
 static void version_page(const struct admin_state *state, const struct admin_request *r, struct sc_str name,

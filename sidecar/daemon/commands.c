@@ -93,6 +93,11 @@ const struct command commands[] = {
       "one comes with its configuration.", show_options, 1, command_services },
     { "routes", "", "its routes, in their order", "Shows the routes in force, in the order of the file.", show_options, 0,
       command_routes },
+    { "registrations", "[ID] | pass|warn|fail ID [NOTE] | maintain ID [REASON] | return ID",
+      "services of this host in registries",
+      "Shows the services of this host that the sidecar keeps registered, or one. `pass`, `warn` and `fail` say how one is\n"
+      "whose check is of type ttl; `maintain` takes one out of service, to the registry it is critical then, and `return`\n"
+      "puts it back.", show_options, 3, command_registrations },
     { "metrics", "", "its metrics", "Prints the metrics of the sidecar that runs, as Prometheus reads them.", raw_options, 0,
       command_metrics },
     { "top", "[-d SECONDS] [-n TIMES]", "its state and targets, again and again",
@@ -130,7 +135,7 @@ void commands_overview(struct buf *out)
     buf_puts(out, "Usage: outrider COMMAND [OPTION]...\n\n"
                   "An HTTP sidecar: applications call it, it finds the targets and forwards.\n\nCommands:\n");
     for (const struct command *c = commands; c->name != NULL; c++)
-        buf_printf(out, "  %-10s %s\n", c->name, c->summary);
+        buf_printf(out, "  %-14s %s\n", c->name, c->summary);
     buf_puts(out, "\n`outrider COMMAND --help` says more about one; `outrider help KEY` explains a key of the "
                   "configuration.\n");
 }

@@ -16,5 +16,6 @@ int command_services(const struct command *self, int n, char **words);
 int command_routes(const struct command *self, int n, char **words);
 int command_metrics(const struct command *self, int n, char **words);
 int command_top(const struct command *self, int n, char **words);
+int command_registrations(const struct command *self, int n, char **words);
 int command_drain(const struct command *self, int n, char **words);
 int command_reload(const struct command *self, int n, char **words);

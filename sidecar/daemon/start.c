@@ -99,6 +99,20 @@ static struct discovery_status *services_now(void *arg)
     return discovery_status(c->discovery);
 }
 
+static void report_for(void *arg, const char *id, enum enrol_standing standing, const char *note)
+{
+    struct control *c = arg;
+
+    discovery_report(c->discovery, id, standing, note);
+}
+
+static void maintain_for(void *arg, const char *id, const char *why)
+{
+    struct control *c = arg;
+
+    discovery_maintain(c->discovery, id, why);
+}
+
 static struct plan *plan_now(void *arg)
 {
     return control_shown(arg);
@@ -152,7 +166,7 @@ static bool start_admin(struct control *c)
         .arg = c, .facts = facts, .node = c->config->node.name, .zone = c->config->node.zone,
         .version = PACKAGE_VERSION, .libraries = version_libraries(), .degraded = version_degraded(),
         .services = services_now, .kept = kept_now, .config = config_now,
-        .drain = drain, .reload = reload_for,
+        .drain = drain, .reload = reload_for, .report = report_for, .maintain = maintain_for,
         .plan = plan_now, .metrics = c->metrics, .writer = c->writer,
     };
     c->admin = admin_start(&c->config->admin, &c->admin_state, &e);
