@@ -212,10 +212,10 @@ static void read_endpoint(struct reader *r, struct kube_endpoint *e, const struc
     read_place(r, &e->at, at);
     read_hints(r, e, data_get(at, "hints"));
     e->at.wrong = read_address(r, &e->at, data_get(at, "addresses"));
-    if (e->at.wrong == NULL)
-        e->at.wrong = read_state(&e->at, data_get(at, "conditions"));
-    if (e->at.wrong == NULL)
+    if (r->wrong != NULL)
         e->at.wrong = r->wrong;
+    else if (e->at.wrong == NULL)
+        e->at.wrong = read_state(&e->at, data_get(at, "conditions"));
 }
 
 static const char *read_family(struct kube_slice *s, const struct data *object)

@@ -181,6 +181,7 @@ static void what_makes_no_sense_is_wrong(void **state)
     wrong_is(SLICE("IPv6", HTTP, "[{\"addresses\":[\"[::1]\"]}]"), "`addressType`");
     wrong_is(SLICE("FQDN", HTTP, "[{\"addresses\":[\"not a name\"]}]"), "`addressType`");
     wrong_is(SLICE("IPX", HTTP, "[{\"addresses\":[\"::1\"]}]"), "`addressType` is not known");
+    wrong_is(SLICE("IPX", HTTP, "[{\"addresses\":[\"odd\"]}]"), "`addressType` is not known");
     wrong_is("{\"metadata\":{\"name\":\"s\"},\"ports\":" HTTP ",\"endpoints\":[{\"addresses\":[\"::1\"]}]}", "not known");
     wrong_is(SLICE("IPv4", HTTP, "{}"), "`endpoints` is no list");
     wrong_is(SLICE("IPv4", HTTP, "7"), "`endpoints` is no list");
