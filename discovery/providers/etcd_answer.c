@@ -222,6 +222,37 @@ void etcd_record_fini(struct etcd_record *r)
     arena_fini(&r->arena);
 }
 
+/* --- single calls --- */
+
+/* The reply to a keep-alive is the first record of a stream. */
+static bool read_reply(struct etcd_reply *to, const struct data *doc, struct sc_error *e)
+{
+    const struct data *result = data_get(doc, "result"), *error = data_get(doc, "error");
+    uint64_t cluster, revision;
+
+    if (!data_is_null(error))
+        return sc_error_set(e, "%s", data_is_object(error) && message_of(error) != NULL ? message_of(error) : "an error");
+    if (data_is_object(result))
+        doc = result;
+    if (!read_header(doc, &cluster, &revision, e))
+        return false;
+    if (!read_u64(data_get(doc, "ID"), &to->lease) || !read_u64(data_get(doc, "TTL"), &to->ttl))
+        return sc_error_set(e, "ID or TTL: not a number");
+    to->found = data_size(data_get(doc, "kvs")) > 0;
+    return true;
+}
+
+bool etcd_reply_read(struct etcd_reply *to, struct sc_str text, struct sc_error *e)
+{
+    struct data *doc = data_parse(text, e);
+    bool ok;
+
+    *to = (struct etcd_reply){ .lease = 0 };
+    ok = doc == NULL ? sc_error_wrap(e, "not JSON") : read_reply(to, doc, e);
+    data_free(&doc);
+    return ok;
+}
+
 /* --- a token --- */
 
 const char *etcd_token_read(struct arena *a, struct sc_str text, struct sc_error *e)

@@ -56,6 +56,13 @@ struct etcd_record {
 bool etcd_record_read(struct etcd_record *to, struct sc_str line, struct sc_error *e);
 void etcd_record_fini(struct etcd_record *r);
 
+/* Of a single call: of a lease, a put, a range of one key. */
+struct etcd_reply {
+    uint64_t lease, ttl;            /* seconds; both 0: no such lease, or none was asked for */
+    bool found;                     /* a range: there is a key */
+};
+bool etcd_reply_read(struct etcd_reply *to, struct sc_str text, struct sc_error *e);
+
 /* The token in an answer of /v3/auth/authenticate, which stands in `a`; NULL with the reason in e. */
 const char *etcd_token_read(struct arena *a, struct sc_str text, struct sc_error *e);
 /* What an error says, in the words of 3.4 or 3.5; NULL when it is none of etcd's. In `a`. */

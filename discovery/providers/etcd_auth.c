@@ -133,13 +133,19 @@ static bool on_refused(struct rest_caller *c, const struct fetch *f, struct rest
 static void on_failed(struct rest_caller *c, const char *text)
 {
     struct etcd_auth *a = list_entry(c, struct etcd_auth, caller);
+    struct link all;
+    struct link *it;
 
-    if (text != NULL)
-        list_each(it, &a->waiters) {
-            struct etcd_waiter *w = list_entry(it, struct etcd_waiter, link);
+    if (text == NULL)
+        return;
+    list_init(&all);
+    list_move_front(&all, &a->waiters);
+    while ((it = list_pop(&all)) != NULL) {
+        struct etcd_waiter *w = list_entry(it, struct etcd_waiter, link);
 
-            w->failed(w, text);
-        }
+        list_push(&a->waiters, it);
+        w->failed(w, text);
+    }
 }
 
 /* --- for others --- */

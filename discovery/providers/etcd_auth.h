@@ -16,7 +16,7 @@ struct rest;
 struct etcd_waiter {
     struct link link;
     void (*go)(struct etcd_waiter *w);                          /* there is one; no longer waits */
-    void (*failed)(struct etcd_waiter *w, const char *text);    /* not yet; goes on waiting */
+    void (*failed)(struct etcd_waiter *w, const char *text);    /* not yet; goes on waiting, unless it leaves */
 };
 
 struct etcd_auth *etcd_auth_new(struct registry_live *live, struct rest *rest);

@@ -232,14 +232,20 @@ static void on_again(struct timer *t)
     call(list_entry(t, struct rest_caller, again));
 }
 
-/* An address that does not answer, or not sensibly, is left for the next one; all calls go there then. */
+/* An address that does not answer, or not sensibly, is left for the next one; all calls go there then. Returns how many
+ * there are. */
+static unsigned leave_address(struct rest *r, unsigned address)
+{
+    unsigned n = conf_of(r)->address.n;
+
+    if (r->current % n == address)
+        r->current = (address + 1) % n;
+    return n;
+}
+
 static bool move_on(struct rest_caller *c)
 {
-    unsigned n = conf_of(c->rest)->address.n;
-
-    if (c->rest->current % n == c->address)
-        c->rest->current = (c->address + 1) % n;
-    return ++c->tried < n;
+    return ++c->tried < leave_address(c->rest, c->address);
 }
 
 static sc_msec retry_after(const struct fetch *f)
@@ -392,6 +398,8 @@ static void on_order_done(void *arg, struct fetch *f)
     struct rest_order *o = arg;
 
     o->fetch = NULL;
+    if (o->anywhere && !is_our_fault(f) && fetch_status(f) != 200)
+        leave_address(o->rest, o->address);
     o->done(o, f);
 }
 
@@ -400,7 +408,8 @@ void rest_order(struct rest_order *o, const char *method, const char *path, stru
     const struct rest_conf *conf = conf_of(o->rest);
 
     read_token(o->rest, &conf->token);
-    o->fetch = send_call(o->rest, conf->address.at[0], path,
+    o->address = o->anywhere ? o->rest->current % conf->address.n : 0;
+    o->fetch = send_call(o->rest, conf->address.at[o->address], path,
                          (struct fetch_request){ .method = method, .body = body, .timeout = timeout }, on_order_done, o);
 }
 

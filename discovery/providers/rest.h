@@ -92,12 +92,14 @@ struct rest_caller {
     unsigned address, tried;        /* of the call under way; addresses in a row that did not do */
 };
 
-/* One call of its own: takes no turn and is not repeated, and goes to the first address, because an agent knows the services
+/* One call of its own: takes no turn and is not repeated. It goes to the first address, because an agent knows the services
  * of its own host only. Embedded, zero-initialised. */
 struct rest_order {
     struct rest *rest;
+    bool anywhere;                  /* to the address that answered last instead; one that does not answer is left */
     void (*done)(struct rest_order *o, const struct fetch *f);      /* may order again */
     struct fetch *fetch;            /* from here on rest.c's */
+    unsigned address;
 };
 /* body: of another method than GET. Not while one is under way. */
 void rest_order(struct rest_order *o, const char *method, const char *path, struct sc_str body, sc_msec timeout);

@@ -231,6 +231,25 @@ static void reads_tokens_and_errors(void **state)
     arena_fini(&a);
 }
 
+static void reads_replies_to_single_calls(void **state)
+{
+    struct sc_error e = SC_ERROR_INIT;
+    struct etcd_reply r;
+
+    (void)state;
+    assert_true(etcd_reply_read(&r, STR("{" HEADER ",\"ID\":\"5\",\"TTL\":\"15\"}"), &e));
+    assert_true(r.lease == 5 && r.ttl == 15 && !r.found);
+    assert_true(etcd_reply_read(&r, STR("{\"result\":{" HEADER ",\"ID\":\"5\"}}\n"), &e));
+    assert_true(r.lease == 5 && r.ttl == 0);
+    assert_true(etcd_reply_read(&r, STR("{" HEADER ",\"kvs\":[{" KEY_A "}],\"count\":\"1\"}"), &e));
+    assert_true(r.found);
+    assert_false(etcd_reply_read(&r, STR("{}"), &e));
+    assert_false(etcd_reply_read(&r, STR("{" HEADER ",\"ID\":5}"), &e));
+    assert_false(etcd_reply_read(&r, STR("{" HEADER ",\"TTL\":\"-1\"}"), &e));
+    assert_false(etcd_reply_read(&r, STR("{\"error\":{\"code\":14,\"message\":\"no leader\"}}"), &e));
+    assert_string_equal(e.text, "no leader");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +262,7 @@ int main(void)
         cmocka_unit_test(refuses_records),
         cmocka_unit_test(a_stream_reads_the_same_however_it_is_cut),
         cmocka_unit_test(reads_tokens_and_errors),
+        cmocka_unit_test(reads_replies_to_single_calls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ struct server {
     pthread_t thread;
     const char *answers;            /* the same for every request; NULL: none, for as long as the client waits */
     size_t n;
-    bool keep;                      /* the connection */
+    atomic_bool keep;               /* the connection */
     char request[4096];
     unsigned connections;
 };
