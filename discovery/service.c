@@ -186,8 +186,9 @@ static bool link_sources(struct conf_load *load, const struct registries *regist
 
     for (unsigned i = 0; i < s->sources.n; i++) {
         size_t mark = load_enter_index(load, i);
-        bool linked = link_source(load, registries, &all[i], but) & read_weight(load, s, &all[i]);
+        bool linked = link_source(load, registries, &all[i], but);
 
+        linked = read_weight(load, s, &all[i]) && linked;
         if (linked && is_listed_before(&s->sources, i))
             linked = load_error(load, all[i].at, "the same source is listed before");
         ok &= linked;

@@ -100,12 +100,14 @@ static bool check_name(struct conf_load *load, const struct node *at, const char
 static bool kubernetes_check(struct conf_load *load, const struct node *at, void *conf)
 {
     struct kube_conf *c = conf;
+    bool ok;
 
     if (c->rest.address.n == 0)
         default_inside(load->arena, c);
     if (c->namespace == NULL)
         c->namespace = "default";
-    return check_name(load, at, "namespace", c->namespace) & rest_check(load, at, &c->rest);
+    ok = check_name(load, at, "namespace", c->namespace);
+    return rest_check(load, at, &c->rest) && ok;
 }
 
 /* A number, or the name of a port, which has a letter (RFC 6335 5.1). */
@@ -121,8 +123,9 @@ static bool is_port(const char *port)
 static bool kubernetes_check_source(struct conf_load *load, const struct node *at, void *conf)
 {
     const struct kube_source *s = conf;
-    bool ok = check_name(load, at, "service", s->service) & check_name(load, at, "namespace", s->namespace);
+    bool ok = check_name(load, at, "service", s->service);
 
+    ok = check_name(load, at, "namespace", s->namespace) && ok;
     if (s->port != NULL && !is_port(s->port))
         ok = load_error(load, node_get(at, "port"), "`port`: a number from 1 to 65535, or the name of a port: small "
                         "letters, digits and hyphens");

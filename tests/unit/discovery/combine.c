@@ -120,6 +120,7 @@ static void sources_are_combined(void **state)
     for (unsigned i = 0; i < N(rows); i++) {
         struct world w = { .n = 0 };
         char out[500], serving[10] = "";
+        size_t nserving = 0;
 
         for (unsigned k = 0; k < N(rows[i].in) && rows[i].in[k].mentions != NULL; k++)
             add(&w, rows[i].in[k].weight, rows[i].in[k].mentions);
@@ -127,7 +128,7 @@ static void sources_are_combined(void **state)
         print(&w, out, sizeof out);
         for (unsigned k = 0; k < w.nsources; k++)
             if (w.sources[k].serves)
-                snprintf(serving + strlen(serving), sizeof serving - strlen(serving), "%u", k);
+                serving[nserving++] = (char)('0' + k);
         if (strcmp(out, rows[i].out) != 0 || strcmp(serving, rows[i].serving) != 0)
             fail_msg("row %u: wanted \"%s\" and \"%s\", got \"%s\" and \"%s\"", i, rows[i].out, rows[i].serving, out,
                      serving);
