@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # tests/flow/metrics.py - /metrics: what is counted is what happened.
 # SPDX-License-Identifier: Apache-2.0
-import shutil
-import subprocess
 import sys
 
 sys.path[0] += "/.."
@@ -290,57 +288,6 @@ def test_reference(t):
     for name, labels in page.values:
         family = name if name in told else re.sub("_(bucket|sum|count)$", "", name)
         t.equal({label for label, _ in labels} - {"le"}, told[family][1], f"labels of {name}")
-
-
-def program(t, name):
-    found = os.environ.get(name.upper()) or shutil.which(name)
-    if not found:
-        t.skip(f"there is no {name} here: the package prometheus has it, or {name.upper()} names it")
-    return found
-
-
-def test_promtool(t):
-    """promtool finds nothing to complain of"""
-    promtool = program(t, "promtool")
-    outrider = t.outrider(TWO + "policies: [ { request-id: {} } ]\n", a=t.origin(), b=t.origin())
-    t.client(outrider).get("/a/x")
-    settled(t, outrider, 1)
-    done = subprocess.run([promtool, "check", "metrics"], input=outrider.health("/metrics").body, capture_output=True,
-                          timeout=remaining("promtool"), check=False)
-    t.equal((done.returncode, done.stdout + done.stderr), (0, b""), "promtool")
-
-
-SCRAPE = """
-global: { scrape_interval: 1s }
-scrape_configs: [ { job_name: outrider, static_configs: [ { targets: [ "@tcp@" ] } ] } ]
-"""
-
-
-def test_prometheus(t):
-    """a real Prometheus scrapes it, and knows the numbers"""
-    def known():
-        try:
-            answer = t.ask(web, "GET", "/api/v1/query?query=outrider_requests_total", host=f"127.0.0.1:{web.port}")
-        except (OSError, Ended):
-            return False
-        found = json.loads(answer.body)["data"]["result"] if answer.status == 200 else []
-        return [(one["metric"]["route"], one["value"][1]) for one in found] == [("to-a", "3")]
-    prometheus = program(t, "prometheus")
-    tcp, web = t.closing(Port()), t.closing(Port())
-    outrider = t.outrider('admin: { listeners: [ "unix:@dir@/admin.sock", "@tcp@" ] }\n' + TWO, a=t.origin(), b=t.origin(),
-                          tcp=f"{tcp.host}:{tcp.port}")
-    client = t.client(outrider)
-    for _ in range(3):
-        client.get("/a/x")
-    config = outrider.write("prometheus.yml", SCRAPE)
-    process = subprocess.Popen([prometheus, f"--config.file={config}", f"--storage.tsdb.path={outrider.dir}/data",
-                                f"--web.listen-address={web.host}:{web.port}"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        t.wait_until(known, "Prometheus to know the requests")
-    finally:
-        process.kill()
-        process.wait()
 
 
 main()
