@@ -16,6 +16,20 @@
     X(MODE, "outrider_discovery_mode", GAUGE, "service, registry, mode", "1 for the mode that a source is in.")         \
     X(UPDATES, "outrider_discovery_updates_total", COUNTER, "service, registry, result",                                \
       "Answers of registries: with other targets, with the same ones, or none that can be used.")                       \
+    X(SERVING, "outrider_discovery_serving", GAUGE, "service, registry",                                                \
+      "1 while a source has targets that may get traffic.")                                                             \
+    X(QUARANTINED, "outrider_discovery_quarantined", GAUGE, "service",                                                  \
+      "Records in the answers of registries of which no target can be made.")                                           \
+    X(SNAPSHOTS, "outrider_discovery_snapshots_total", COUNTER, "result",                                               \
+      "Files of the last good targets: read, refused because they could not be believed, written, not written, removed.") \
+    X(REGISTRATION, "outrider_registration_state", GAUGE, "id, registry, state",                                        \
+      "1 for what a registry knows of a service of this host.")                                                         \
+    X(REGISTRATION_CHECK, "outrider_registration_check", GAUGE, "id, registry, check",                                  \
+      "1 for how a service of this host is.")                                                                           \
+    X(MAINTENANCE, "outrider_registration_maintenance", GAUGE, "id, registry",                                          \
+      "1 while people keep a service of this host out of service.")                                                     \
+    X(REGISTRATION_CONTACT, "outrider_registration_last_contact_timestamp_seconds", GAUGE, "id, registry",              \
+      "When a registry last took a word about a service of this host, since unix epoch in seconds.")                    \
     X(SERVICE_HEALTH, "gateway_service_health", GAUGE, "service, status", "1 for the status that a service is in.")     \
     X(SERVICE_TIME, "gateway_service_response_time", GAUGE, "service",                                                  \
       "Mean duration of the requests of a service since the start, in seconds.")                                        \

@@ -9,6 +9,7 @@
 #include "admin/gauges.h"
 #include "admin/process.h"
 #include "discovery/status.h"
+#include "discovery/store.h"
 #include "policy/registry.h"
 #include "proxy/tally.h"
 #include "telemetry/writer.h"
@@ -93,6 +94,18 @@ static void put_policies(struct exposition *e, const struct chain_set *set)
     }
 }
 
+/* ---- discovery ---- */
+
+static void put_snapshots(struct exposition *e, const struct admin_state *state)
+{
+    struct store_counts counts;
+
+    if (state->kept == NULL)
+        return;
+    state->kept(state->arg, &counts);
+    gauges_snapshots(e, &counts);
+}
+
 /* ---- the page ---- */
 
 static void put_counted(struct exposition *e, const struct metrics *m, const struct metric *shown)
@@ -120,7 +133,9 @@ static void put_services(struct exposition *e, const struct admin_state *state, 
     if (d == NULL)
         return;
     gauges_targets(e, d);
-    gauges_discovery(e, d);
+    gauges_sources(e, d);
+    put_snapshots(e, state);
+    gauges_registrations(e, d);
     if (compat)
         gauges_compat(e, d, state->metrics);
     discovery_status_unref(&d);

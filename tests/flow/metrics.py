@@ -6,7 +6,7 @@ import sys
 sys.path[0] += "/.."
 sys.dont_write_bytecode = True
 from kit import *
-from kit.exposition import Exposition
+from kit.exposition import scrape
 
 OPENMETRICS = ("Accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
 
@@ -16,13 +16,6 @@ routes:
   - { name: to-b, match: { paths: ["/b/**"] }, service: b }
   - { name: to-a, match: { paths: ["/a/**"] }, service: a }
 """
-
-
-def scrape(outrider, *headers):
-    answer = outrider.health("/metrics", headers=headers)
-    if answer.status != 200:
-        raise Failure(f"/metrics: {answer.status} {answer.text()}")
-    return Exposition(answer.text(), "openmetrics" in answer.get("content-type"))
 
 
 def settled(t, outrider, requests):

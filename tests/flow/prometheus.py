@@ -6,7 +6,7 @@ import sys
 sys.path[0] += "/.."
 sys.dont_write_bytecode = True
 from kit import *
-from kit.exposition import Exposition
+from kit.exposition import scrape
 from kit.prometheus import Prometheus, program, promtool
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/examples")
@@ -40,14 +40,10 @@ def started(t, tool):
     return outrider
 
 
-def page_of(outrider):
-    return Exposition(outrider.health("/metrics").text())
-
-
 def test_promtool(t):
     """promtool finds nothing to complain of"""
     outrider = started(t, "promtool")
-    t.wait_until(lambda: page_of(outrider).sum("outrider_requests_total") == 4, "the requests")
+    t.wait_until(lambda: scrape(outrider).sum("outrider_requests_total") == 4, "the requests")
     t.equal(promtool(t, "check", "metrics", stdin=outrider.health("/metrics").body), (0, ""), "promtool")
 
 
@@ -88,8 +84,8 @@ def test_scraped(t):
         return have.keys() == page.keys() and all(have[key] == page[key] for key in page if not RESTLESS.match(key[0]))
     outrider = started(t, "prometheus")
     prometheus = scraped(t, outrider)
-    t.wait_until(lambda: page_of(outrider).sum("outrider_requests_total") == 4, "the requests")
-    page = series_of(page_of(outrider))
+    t.wait_until(lambda: scrape(outrider).sum("outrider_requests_total") == 4, "the requests")
+    page = series_of(scrape(outrider))
     wait_until(knows_all, f"the same {len(page)} series", POLL)
     t.equal(prometheus.number("min_over_time(up[1m])"), 1, "every scrape")
 

@@ -99,3 +99,11 @@ class Exposition:
 
     def sum(self, name, **labels):
         return sum(self.all(name, **labels).values())
+
+
+def scrape(outrider, *headers):
+    """The page of a sidecar that runs."""
+    answer = outrider.health("/metrics", headers=headers)
+    if answer.status != 200:
+        raise Failure(f"/metrics: {answer.status} {answer.text()}")
+    return Exposition(answer.text(), "openmetrics" in answer.get("content-type"))

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# tests/flow/metrics-registries.py - /metrics on registries: sources, snapshots, services of this host.
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path[0] += "/.."
+sys.dont_write_bytecode = True
+from kit import *
+from kit.exposition import scrape
+
+MODES = ("live", "held", "stale", "snapshot", "frozen", "pinned", "failed")
+
+
+def mode(page, service, registry):
+    modes = page.all("outrider_discovery_mode", service=service, registry=registry)
+    if set(modes) != set(MODES) or sum(modes.values()) != 1:
+        raise Failure(f"modes {modes}")
+    return next(name for name, value in modes.items() if value)
+
+
+def about(page, what, registry, **labels):
+    return page.get(f"outrider_discovery_{what}", service="web", registry=registry, **labels)
+
+
+SOURCES = """
+registries:
+  near: { type: file, path: "@dir@/near.yaml" }
+  far: { type: file, path: "@dir@/far.yaml" }
+services:
+  - name: web
+    combine: failover
+    sources: [ { registry: near }, { registry: far }, { registry: far, service: spare } ]
+routes: [ { match: { paths: ["/**"] }, service: web } ]
+"""
+FILES = {"near.yaml": "web: [ { host: 127.0.0.1, port: 9 } ]\n",
+         "far.yaml": "web: [ { host: 127.0.0.2, port: 9 } ]\nspare: [ { host: 127.0.0.3, port: 9 } ]\n"}
+
+
+def test_sources(t):
+    """each registry of a service apart: its mode, its age, what its answers brought, whether it serves"""
+    outrider = t.outrider(SOURCES, files=FILES)
+    page = scrape(outrider)
+    t.equal([(mode(page, "web", r), about(page, "age_seconds", r), about(page, "serving", r)) for r in ("near", "far")],
+            [("live", 0, 1), ("live", 0, 0)], "mode, age and whether it serves, of both")
+    t.equal(about(page, "updates_total", "near", result="changed"), 1, "answers")
+    t.equal(about(page, "updates_total", "far", result="changed"), 2, "answers to both sources")
+    outrider.write("near.yaml", "web: nonsense\n")
+    t.wait_until(lambda: about(scrape(outrider), "updates_total", "near", result="failed") >= 1, "one that failed")
+    t.wait_until(lambda: mode(scrape(outrider), "web", "near") == "stale", "its mode")
+    page = scrape(outrider)
+    t.at_least(about(page, "age_seconds", "near"), 0.001, "age")
+    t.equal((mode(page, "web", "far"), about(page, "age_seconds", "far")), ("live", 0), "the other one")
+    outrider.write("near.yaml", "web: []\n")
+    t.wait_until(lambda: about(scrape(outrider), "serving", "far") == 1, "the other one to serve")
+    t.equal(about(scrape(outrider), "serving", "near"), 0, "the first one")
+
+
+def test_updates_over_reloads(t):
+    """what was counted of a registry goes on when a reload takes its source away and brings it back"""
+    outrider = t.outrider(SOURCES, files=FILES)
+    before = about(scrape(outrider), "updates_total", "near", result="changed")
+    for generation, config in ((2, SOURCES.replace("{ registry: near }, ", "")), (3, SOURCES)):
+        outrider.configure(config)
+        outrider.signal(signal.SIGHUP)
+        t.wait_until(lambda: f"generation {generation} is in force" in outrider.stderr(), f"generation {generation}")
+    t.wait_until(lambda: about(scrape(outrider), "updates_total", "near", result="changed") == before + 1, "one more")
+
+
+FOLLOW = """
+registries: { consul: { type: consul, address: "@consul.url@" } }
+services: [ { name: web, source: { registry: consul } }, { name: other, source: { registry: consul } } ]
+routes: [ { match: { paths: ["/**"] }, service: web } ]
+"""
+
+
+def test_quarantined(t):
+    """records that no target can be made of"""
+    consul, web = Consul(t), t.origin()
+    consul.set("web", instance(web), instance(("not a host", 80), id="host"), instance(("127.0.0.1", 0), id="zero"))
+    outrider = t.outrider(FOLLOW, consul=consul)
+    page = scrape(outrider)
+    t.equal(page.get("outrider_discovery_quarantined", service="web"), 2, "records")
+    t.equal(page.get("outrider_targets", service="web", state="active"), 1, "targets")
+
+
+def test_snapshots(t):
+    """files of the last good targets: written, read at a start without the registry, refused when they are damaged"""
+    def results(outrider):
+        return scrape(outrider).all("outrider_discovery_snapshots_total")
+    consul, web = Consul(t), t.origin()
+    consul.set("web", instance(web))
+    config = "state_dir: @dir@/state\n" + FOLLOW
+    consul.set("other", instance(web, id="other-1"))
+    first = t.outrider(config, consul=consul)
+    t.equal(set(results(first)), {"read", "refused", "written", "failed", "removed"}, "results")
+    t.wait_until(lambda: results(first)["written"] >= 2, "two of them")
+    state = os.path.join(first.dir, "state")
+    names = {name for name in os.listdir(os.path.join(state, "targets")) if name.endswith(".targets")}
+    damaged = next(name for name in names if "other" in name)
+    first.stop()
+    with open(os.path.join(state, "targets", damaged), "r+b") as file:
+        file.seek(-5, os.SEEK_END)
+        file.write(b"X")
+    consul.origin.shut()
+    second = t.outrider(config.replace("@dir@/state", state), consul=consul)
+    t.wait_until(lambda: mode(scrape(second), "web", "consul") == "snapshot", "the snapshot")
+    found = results(second)
+    t.equal((found["read"], found["refused"]), (1, 1), "read and refused")
+    t.at_least(about(scrape(second), "age_seconds", "consul"), 0.001, "age")
+
+
+REGISTER = FOLLOW + """
+node: { name: n1 }
+register:
+  - { registry: consul, name: web, port: 8443 }
+  - { registry: consul, name: job, port: 1, check: { type: ttl, ttl: 1m } }
+"""
+
+
+def test_registrations(t):
+    """services of this host: what the registry knows of them, how they are, whether people keep them out"""
+    def state(id, what="state"):
+        states = scrape(outrider).all(f"outrider_registration_{what}", id=id, registry="consul")
+        t.equal(sum(states.values()), 1, f"{states}")
+        return next(name for name, value in states.items() if value)
+
+    def number(what, id):
+        return scrape(outrider).get(f"outrider_registration_{what}", id=id, registry="consul")
+    web, job, consul = "web-n1-8443", "job-n1-1", Consul(t)
+    outrider = t.outrider(REGISTER, consul=consul)
+    t.wait_until(lambda: state(web) == "registered", "the registration")
+    t.equal((state(web, "check"), number("maintenance", web)), ("passing", 0), "how it is")
+    t.at_most(abs(number("last_contact_timestamp_seconds", web) - time.time()), 60, "the last word")
+    t.equal(outrider.health(f"/admin/registrations/{job}/check/warn", "PUT", body=b"").status, 200, "a word of the job")
+    t.wait_until(lambda: state(job, "check") == "warning", "how the job is")
+    t.equal(outrider.health(f"/admin/registrations/{web}/maintenance", "PUT", body=b"").status, 200, "maintenance")
+    t.wait_until(lambda: number("maintenance", web) == 1, "maintenance")
+
+
+main()
