@@ -73,7 +73,7 @@ bool endpoint_check(const struct endpoint *e, struct sc_error *err)
 
 static bool same_text(const char *a, const char *b)
 {
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
 static bool same_strings(struct sc_strings a, struct sc_strings b)
@@ -140,6 +140,13 @@ struct endpoint endpoint_copy(struct arena *a, const struct endpoint *e)
     c.tags = copy_strings(a, e->tags);
     c.meta = copy_pairs(a, e->meta);
     return c;
+}
+
+size_t endpoint_room(unsigned n)
+{
+    enum { EACH = 320, LEAST = 512, MOST = 1 << 20 };
+
+    return n < LEAST / EACH + 1 ? LEAST : n > MOST / EACH ? MOST : n * (size_t)EACH;
 }
 
 const char *endpoint_print(struct arena *a, const struct endpoint *e)

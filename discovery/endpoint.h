@@ -56,5 +56,8 @@ bool endpoint_check(const struct endpoint *e, struct sc_error *err);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 /* A deep copy that lives as long as the arena. */
 struct endpoint endpoint_copy(struct arena *a, const struct endpoint *e);
+/* A first block for n copies: about what they take, but of many a part, so large that the system has it back when it is
+ * freed. */
+size_t endpoint_room(unsigned n);
 /* "host:port" or "unix:/path", for messages. */
 const char *endpoint_print(struct arena *a, const struct endpoint *e);

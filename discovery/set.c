@@ -47,7 +47,7 @@ struct target_set *target_set_new(struct service_shared *service, unsigned n)
     set->service = service_shared_ref(service);
     set->version = atomic_fetch_add_explicit(&versions, 1, memory_order_relaxed) + 1;
     set->n = n;
-    arena_init(&set->arena, n < 16 ? 512 : 4096);
+    arena_init(&set->arena, endpoint_room(n));
     return set;
 }
 

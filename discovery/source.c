@@ -77,7 +77,7 @@ static struct answer *answer_new(unsigned n)
     struct answer *a = xcalloc(1, sizeof *a + n * sizeof a->records[0]);
 
     a->n = n;
-    arena_init(&a->arena, n < 16 ? 1024 : 16384);
+    arena_init(&a->arena, endpoint_room(n));
     return a;
 }
 
@@ -211,6 +211,14 @@ bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const
         watch_failed(w, "%s", w->doubt);
     }
     return !same;
+}
+
+const struct endpoint *watch_said(const struct watch *w, unsigned position)
+{
+    const struct source *s = list_entry(w, const struct source, watch);
+    const struct answer *last = s->next == NULL ? s->now : s->next;
+
+    return position < last->n ? &last->records[position].at : NULL;
 }
 
 void watch_contact(struct watch *w)

@@ -11,7 +11,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "conf/load.h"
 #include "discovery/providers/consul.h"
 #include "discovery/providers/consul_answer.h"
@@ -42,8 +41,9 @@ struct consul_watch {
     uint64_t index;                 /* of the next query; 0: it does not block */
     sc_msec began;
     struct consul_pace pace;
-    bool known;                     /* the next one is the hash of the last answer that was taken without doubt */
-    uint64_t hash;
+    struct consul_answer answer;    /* the one that is coming in */
+    struct consul_memory memory;    /* of the last one that was taken */
+    bool known;                     /* without doubt */
 };
 
 /* --- the query --- */
@@ -111,6 +111,8 @@ static void on_ask(struct rest_caller *c, struct rest_ask *ask)
     char number[32];
 
     cw->began = loop_now(cw->watch->loop);
+    consul_answer_reset(&cw->answer);
+    ask->stream = source->prepared_query == NULL;
     add_subject(to, source, cw->watch);
     add_consistency(to, conf->consistency);
     add_if(to, "dc", source->datacenter, conf->datacenter);
@@ -160,42 +162,77 @@ static void go_on(struct consul_watch *cw, const struct fetch *f, bool news, str
         v->pause = jitter(v->pause);
 }
 
-/* Whether that is news; e says why it cannot be taken. */
-static bool take(struct consul_watch *cw, const struct fetch *f, bool *news, struct sc_error *e)
+static struct consul_want want_of(const struct watch *w)
+{
+    const struct consul_source *source = w->conf;
+
+    return (struct consul_want){ source->passing_only, source->tagged_address, source->prepared_query != NULL };
+}
+
+static const struct endpoint *said(void *arg, unsigned position)
+{
+    return watch_said(arg, position);
+}
+
+/* Whether that is news. */
+static bool take(struct consul_watch *cw, const struct fetch *f)
 {
     struct watch *w = cw->watch;
-    const struct consul_source *source = w->conf;
-    struct consul_want want = { source->passing_only, source->tagged_address, source->prepared_query != NULL };
-    struct consul_answer answer;
+    unsigned n;
+    const struct endpoint *all = consul_answer_end(&cw->answer, &cw->memory, said, w, &n);
 
-    if (!consul_answer_read(&answer, fetch_body(f), &want, e))
-        return false;
-    w->doubt = doubt(f, answer.n);
-    *news = watch_report(w, answer.at, answer.n, "registry");
-    consul_answer_fini(&answer);
-    return true;
+    w->doubt = doubt(f, n);
+    return watch_report(w, all, n, "registry");
+}
+
+static bool is_whole(struct consul_watch *cw, const struct fetch *f, struct sc_error *e)
+{
+    struct consul_want want = want_of(cw->watch);
+
+    return want.prepared ? consul_answer_read(&cw->answer, &want, fetch_body(f), e)
+                         : consul_answer_is_whole(&cw->answer, e);
+}
+
+static void refuse(struct rest_verdict *v, const struct sc_error *e)
+{
+    snprintf(v->error, sizeof v->error, "%s", log_safe(str_of(e->text)));
 }
 
 /* Most answers are the one before: a query that has waited in vain brings every byte of it again. */
 static void on_answered(struct rest_caller *c, const struct fetch *f, struct rest_verdict *v)
 {
     struct consul_watch *cw = list_entry(c, struct consul_watch, caller);
-    struct sc_str body = fetch_body(f), field = fetch_header(f, STR("X-Consul-Index"));
-    uint64_t hash = hash_bytes(body.p, body.n);
-    bool same = cw->known && hash == cw->hash && doubt(f, body.n > 2) == NULL, news = false;
     struct sc_error e = SC_ERROR_INIT;
     unsigned long long index;
+    bool same, news = false;
 
-    cw->watch->index = str_u64(field, &index) ? index : 0;
-    if (same) {
-        watch_contact(cw->watch);
-    } else if (!take(cw, f, &news, &e)) {
-        snprintf(v->error, sizeof v->error, "%s", log_safe(str_of(e.text)));
+    cw->watch->index = str_u64(fetch_header(f, STR("X-Consul-Index")), &index) ? index : 0;
+    if (!is_whole(cw, f, &e)) {
+        refuse(v, &e);
         return;
     }
+    same = cw->known && consul_answer_is_same(&cw->answer, &cw->memory) && doubt(f, cw->answer.nentries) == NULL;
+    if (same)
+        watch_contact(cw->watch);
+    else
+        news = take(cw, f);
     cw->known = same || cw->watch->doubt == NULL;
-    cw->hash = hash;
+    consul_answer_reset(&cw->answer);
     go_on(cw, f, news, v);
+}
+
+/* Read as it comes: of a service with thousands of instances nobody holds the whole text, and little is left to do at its
+ * end. */
+static bool on_piece(struct rest_caller *c, struct sc_str piece, struct rest_verdict *v)
+{
+    struct consul_watch *cw = list_entry(c, struct consul_watch, caller);
+    struct consul_want want = want_of(cw->watch);
+    struct sc_error e = SC_ERROR_INIT;
+
+    if (consul_answer_piece(&cw->answer, &want, &cw->memory, piece, &e))
+        return true;
+    refuse(v, &e);
+    return false;
 }
 
 /* After an error the registry may be another one, whose index we may be ahead of: then a query would block for nothing. */
@@ -233,7 +270,8 @@ static void consul_watch(struct watch *w)
 
     cw->watch = w;
     cw->caller = (struct rest_caller){ .rest = w->registry->state, .watch = w, .ask = on_ask, .answered = on_answered,
-                                       .failed = on_failed };
+                                       .piece = on_piece, .failed = on_failed };
+    consul_answer_init(&cw->answer);
     w->state = cw;
     w->interval = wait < INTERVAL_MIN ? INTERVAL_MIN : wait;
     rest_start(&cw->caller);
@@ -245,6 +283,8 @@ static void consul_unwatch(struct watch *w)
 
     w->state = NULL;
     rest_stop(&cw->caller);
+    consul_answer_fini(&cw->answer);
+    consul_memory_fini(&cw->memory);
     loop_free_later(w->loop, cw);
 }
 

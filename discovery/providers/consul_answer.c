@@ -2,10 +2,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/providers/consul_answer.h"
 
+#include "base/alloc.h"
+#include "base/map.h"
 #include "conf/data.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { ENTRY_MAX = 1 << 20 };                           /* bytes; a usual one has 1500 */
+#define CONSUL_ANSWER_MAX ((size_t)32 << 20)            /* 20 000 of them */
 
 /* NULL for "", which is how Consul says that there is none. */
 static const char *text_at(const struct data *d, const char *key)
@@ -180,7 +185,172 @@ static struct endpoint read_entry(struct arena *a, const struct data *entry, con
     return e;
 }
 
-/* --- the list --- */
+/* --- what the report before was made of --- */
+
+enum { POSITION_NONE = UINT32_MAX };
+
+static unsigned position_of(const struct consul_memory *m, uint64_t hash)
+{
+    if (m == NULL || m->slots == NULL)
+        return POSITION_NONE;
+    for (unsigned at = (unsigned)hash & m->mask; m->slots[at] != 0; at = (at + 1) & m->mask)
+        if (m->hash[m->slots[at] - 1] == hash)
+            return m->slots[at] - 1;
+    return POSITION_NONE;
+}
+
+void consul_memory_fini(struct consul_memory *m)
+{
+    free(m->hash);
+    free(m->slots);
+    *m = (struct consul_memory){ .n = 0 };
+}
+
+static void remember(struct consul_memory *m, const struct consul_answer *a)
+{
+    unsigned size = 8;
+
+    consul_memory_fini(m);
+    m->n = a->nentries;
+    m->all = a->all;
+    if (a->prepared)
+        return;
+    while (size < a->nentries * 2)
+        size *= 2;
+    m->hash = xcalloc(a->nentries + 1, sizeof *m->hash);
+    m->slots = xcalloc(size, sizeof *m->slots);
+    m->mask = size - 1;
+    for (unsigned i = 0; i < m->n; i++) {
+        unsigned at = (unsigned)a->entries[i].hash & m->mask;
+
+        m->hash[i] = a->entries[i].hash;
+        while (m->slots[at] != 0)
+            at = (at + 1) & m->mask;
+        m->slots[at] = i + 1;
+    }
+}
+
+/* --- entries --- */
+
+static void keep(struct consul_answer *a, struct consul_entry entry)
+{
+    if (a->nentries == a->cap) {
+        a->cap = a->cap == 0 ? 16 : a->cap * 2;
+        a->entries = xrealloc(a->entries, a->cap * sizeof *a->entries);
+    }
+    a->entries[a->nentries++] = entry;
+    a->all = (a->all ^ entry.hash) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
+static void add_new(struct consul_answer *a, const struct consul_want *want, const struct data *entry, uint64_t hash)
+{
+    struct arena lists;
+    struct endpoint read, *at = arena_alloc(&a->arena, sizeof *at);
+
+    arena_init(&lists, 512);
+    read = read_entry(&lists, entry, want);
+    *at = endpoint_copy(&a->arena, &read);
+    arena_fini(&lists);
+    keep(a, (struct consul_entry){ .at = at, .hash = hash });
+}
+
+static bool add_item(struct consul_answer *a, const struct consul_want *want, const struct consul_memory *m,
+                     struct sc_str item, struct sc_error *e)
+{
+    uint64_t hash = hash_bytes(item.p, item.n);
+    unsigned position = position_of(m, hash);
+    struct data *doc;
+
+    if (position != POSITION_NONE) {
+        keep(a, (struct consul_entry){ .position = position, .hash = hash });
+        return true;
+    }
+    doc = data_parse(item, e);
+    if (doc == NULL) {
+        sc_error_wrap(e, "not JSON: entry %u", a->nentries + 1);
+        return false;
+    }
+    add_new(a, want, doc, hash);
+    data_free(&doc);
+    return true;
+}
+
+/* --- the answer --- */
+
+void consul_answer_init(struct consul_answer *a)
+{
+    *a = (struct consul_answer){ .nentries = 0 };
+    arena_init(&a->arena, 4096);
+    items_init(&a->items, ENTRY_MAX);
+}
+
+void consul_answer_fini(struct consul_answer *a)
+{
+    arena_fini(&a->arena);
+    items_fini(&a->items);
+    free(a->entries);
+}
+
+void consul_answer_reset(struct consul_answer *a)
+{
+    consul_answer_fini(a);              /* a service that was large once is not large for ever */
+    consul_answer_init(a);
+}
+
+bool consul_answer_piece(struct consul_answer *a, const struct consul_want *want, const struct consul_memory *m,
+                         struct sc_str piece, struct sc_error *e)
+{
+    enum items_got got;
+    struct sc_str item;
+
+    a->bytes += piece.n;
+    if (a->bytes > CONSUL_ANSWER_MAX)
+        return sc_error_set(e, "the answer is too long");
+    items_feed(&a->items, piece);
+    while ((got = items_next(&a->items, &item)) == ITEMS_ONE)
+        if (!add_item(a, want, m, item, e))
+            return false;
+    if (got == ITEMS_NO_MORE)
+        return true;
+    return sc_error_set(e, "%s%s", strncmp(a->items.wrong, "not ", 4) == 0 ? "" : "not JSON: ", a->items.wrong);
+}
+
+bool consul_answer_is_whole(const struct consul_answer *a, struct sc_error *e)
+{
+    return items_is_whole(&a->items) || sc_error_set(e, "not JSON: the list does not end");
+}
+
+static bool read_prepared(struct consul_answer *a, const struct consul_want *want, struct sc_str text, struct sc_error *e)
+{
+    struct data *doc = data_parse(text, e);
+    const struct data *list = data_get(doc, "Nodes");
+    bool ok = data_is_list(list);
+
+    if (doc == NULL)
+        return sc_error_wrap(e, "not JSON");
+    if (!ok)
+        sc_error_set(e, "no list of instances (`Nodes`)");
+    for (size_t i = 0; i < data_size(list); i++)
+        add_new(a, want, data_at(list, i), 0);
+    a->all = hash_bytes(text.p, text.n);
+    a->prepared = true;
+    data_free(&doc);
+    return ok;
+}
+
+bool consul_answer_read(struct consul_answer *a, const struct consul_want *want, struct sc_str text, struct sc_error *e)
+{
+    if (want->prepared)
+        return read_prepared(a, want, text, e);
+    return consul_answer_piece(a, want, NULL, text, e) && consul_answer_is_whole(a, e);
+}
+
+bool consul_answer_is_same(const struct consul_answer *a, const struct consul_memory *m)
+{
+    return a->nentries == m->n && a->all == m->all;
+}
+
+/* --- the report --- */
 
 static int compare_text(const char *a, const char *b)
 {
@@ -189,7 +359,7 @@ static int compare_text(const char *a, const char *b)
 
 static int compare(const void *x, const void *y)
 {
-    const struct endpoint *a = x, *b = y;
+    const struct endpoint *a = ((const struct consul_entry *)x)->at, *b = ((const struct consul_entry *)y)->at;
     int order = compare_text(a->id, b->id);
 
     if (order == 0)
@@ -199,43 +369,19 @@ static int compare(const void *x, const void *y)
     return order != 0 ? order : (a->port > b->port) - (a->port < b->port);
 }
 
-/* NULL with e: there is none. */
-static const struct data *list_in(const struct data *doc, const struct consul_want *want, struct sc_error *e)
+const struct endpoint *consul_answer_end(struct consul_answer *a, struct consul_memory *m, consul_said_fn *said, void *arg,
+                                         unsigned *n)
 {
-    const struct data *list = want->prepared ? data_get(doc, "Nodes") : doc;
+    struct endpoint *all = arena_alloc(&a->arena, (a->nentries + 1) * sizeof *all);
 
-    if (data_is_list(list))
-        return list;
-    sc_error_set(e, want->prepared ? "no list of instances (`Nodes`)" : "not a list of instances");
-    return NULL;
-}
-
-bool consul_answer_read(struct consul_answer *to, struct sc_str text, const struct consul_want *want, struct sc_error *e)
-{
-    struct data *doc = data_parse(text, e);
-    const struct data *list;
-    size_t n;
-
-    *to = (struct consul_answer){ .doc = doc };
-    if (doc == NULL)
-        return sc_error_wrap(e, "not JSON");
-    list = list_in(doc, want, e);
-    if (list == NULL) {
-        data_free(&to->doc);
-        return false;
-    }
-    n = data_size(list);
-    arena_init(&to->arena, n < 16 ? 2048 : 65536);
-    to->at = arena_alloc(&to->arena, (n + 1) * sizeof to->at[0]);
-    to->n = (unsigned)n;
-    for (size_t i = 0; i < n; i++)
-        to->at[i] = read_entry(&to->arena, data_at(list, i), want);
-    qsort(to->at, n, sizeof to->at[0], compare);
-    return true;
-}
-
-void consul_answer_fini(struct consul_answer *a)
-{
-    arena_fini(&a->arena);
-    data_free(&a->doc);
+    for (unsigned i = 0; i < a->nentries; i++)
+        if (a->entries[i].at == NULL)
+            a->entries[i].at = said(arg, a->entries[i].position);
+    qsort(a->entries, a->nentries, sizeof a->entries[0], compare);
+    for (unsigned i = 0; i < a->nentries; i++)
+        all[i] = *a->entries[i].at;
+    if (m != NULL)
+        remember(m, a);
+    *n = a->nentries;
+    return all;
 }

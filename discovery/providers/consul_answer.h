@@ -2,16 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Pure. An answer that is no list of JSON is refused whole; an entry that makes no sense becomes an endpoint with `wrong`,
- * and touches no other. */
+ * and touches no other. Entries come in one by one while the answer is still on its way, and one that stood in the answer
+ * before, byte for byte, is not read again. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "discovery/endpoint.h"
+#include "discovery/providers/items.h"
 
 #include <stdbool.h>
-
-struct data;
+#include <stdint.h>
 
 struct consul_want {
     bool passing_only;              /* those with a warning are not eligible */
@@ -19,13 +20,50 @@ struct consul_want {
     bool prepared;                  /* the entries are the `Nodes` of an object: the answer of a prepared query */
 };
 
-struct consul_answer {
-    struct data *doc;               /* owns the strings */
-    struct arena arena;             /* the lists */
-    struct endpoint *at;            /* in a fixed order, whatever Consul's was */
-    unsigned n;
+/* Which entries the last report was made of; 16 to 24 bytes each. */
+struct consul_memory {
+    uint64_t *hash;                 /* by position in the report */
+    uint32_t *slots;                /* positions plus one, by hash; 0: free; NULL: none can be found */
+    unsigned n, mask;
+    uint64_t all;                   /* of the entries in the order in which they came */
+};
+void consul_memory_fini(struct consul_memory *m);
+
+/* One entry: in the arena, or where the last report has it. */
+struct consul_entry {
+    const struct endpoint *at;      /* NULL: as in the report before, at */
+    unsigned position;
+    uint64_t hash;
 };
 
-/* False with the reason in e; *to then holds nothing. */
-bool consul_answer_read(struct consul_answer *to, struct sc_str text, const struct consul_want *want, struct sc_error *e);
+struct consul_answer {
+    struct arena arena;
+    struct items items;
+    struct consul_entry *entries;
+    unsigned nentries, cap;
+    uint64_t all;                   /* as in struct consul_memory */
+    size_t bytes;
+    bool prepared;
+};
+
+/* Where the last report of this watch has its endpoints; must not move between the first entry and consul_answer_end(). */
+typedef const struct endpoint *consul_said_fn(void *arg, unsigned position);
+
+void consul_answer_init(struct consul_answer *a);
 void consul_answer_fini(struct consul_answer *a);
+/* For another answer. */
+void consul_answer_reset(struct consul_answer *a);
+/* A piece of a list, cut anywhere; what is wanted is the same for all of them. False with the reason in e: then only
+ * consul_answer_reset() helps. m may be NULL. */
+bool consul_answer_piece(struct consul_answer *a, const struct consul_want *want, const struct consul_memory *m,
+                         struct sc_str piece, struct sc_error *e);
+/* False with the reason in e: it is not whole. */
+bool consul_answer_is_whole(const struct consul_answer *a, struct sc_error *e);
+/* A whole answer at once: a list, or that of a prepared query, of which m remembers only whether it is the same. */
+bool consul_answer_read(struct consul_answer *a, const struct consul_want *want, struct sc_str text, struct sc_error *e);
+/* Whether it is, entry for entry, the one that m remembers. */
+bool consul_answer_is_same(const struct consul_answer *a, const struct consul_memory *m);
+/* The endpoints in a fixed order, whatever Consul's was; they live as long as the answer and what `said` lends. m remembers
+ * them from here on; NULL: nobody does. */
+const struct endpoint *consul_answer_end(struct consul_answer *a, struct consul_memory *m, consul_said_fn *said, void *arg,
+                                         unsigned *n);

@@ -18,6 +18,7 @@
 #include "loop/handed.h"
 #include "telemetry/writer.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,6 +226,13 @@ static bool catch_signals(struct control *c, const sigset_t *set)
     return c->signals.fd >= 0 && io_add(c->loop, &c->signals, EPOLLIN);
 }
 
+/* What a large answer of a registry takes is the system's again once it is freed. Left to itself, the allocator keeps what
+ * is as large as something that was freed before. Requests take nothing of that size. */
+static void give_back_large_blocks(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 512 << 10);
+}
+
 int control_run(const struct run_options *options)
 {
     struct control c = { .path = options->config, .exit_code = EX_OSERR, .graves_lock = PTHREAD_MUTEX_INITIALIZER,
@@ -233,6 +241,7 @@ int control_run(const struct run_options *options)
     struct config *config;
     sigset_t signals;
 
+    give_back_large_blocks();
     hold_signals(&signals);
     report_init(&report);
     config = config_load(c.path, &report);

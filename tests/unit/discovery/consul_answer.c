@@ -6,17 +6,36 @@
 
 #include <stdio.h>
 
-static struct consul_answer read_as(const char *text, const struct consul_want *want)
+struct reading {
+    struct consul_answer answer;
+    const struct endpoint *at;
+    unsigned n;
+};
+
+static struct reading read_as(const char *text, const struct consul_want *want)
 {
     struct sc_error e = SC_ERROR_INIT;
-    struct consul_answer a;
+    struct reading r;
 
-    if (!consul_answer_read(&a, str_of(text), want, &e))
+    consul_answer_init(&r.answer);
+    if (!consul_answer_read(&r.answer, want, str_of(text), &e))
         fail_msg("%s", e.text);
-    return a;
+    r.at = consul_answer_end(&r.answer, NULL, NULL, NULL, &r.n);
+    return r;
 }
 
-static struct consul_answer read_it(const char *text)
+static bool is_refused(const char *text, const struct consul_want *want, struct sc_error *e)
+{
+    struct consul_answer a;
+    bool ok;
+
+    consul_answer_init(&a);
+    ok = consul_answer_read(&a, want, str_of(text), e);
+    consul_answer_fini(&a);
+    return !ok;
+}
+
+static struct reading read_it(const char *text)
 {
     return read_as(text, &(struct consul_want){ false, NULL, false });
 }
@@ -28,7 +47,7 @@ static struct consul_answer read_it(const char *text)
 
 static void reads_all_of_an_entry(void **state)
 {
-    struct consul_answer a = read_it(
+    struct reading a = read_it(
         "[{\"Node\":{\"ID\":\"x\",\"Node\":\"n1\",\"Address\":\"192.0.2.9\",\"Datacenter\":\"dc1\"},"
         "\"Service\":{\"ID\":\"web-1\",\"Service\":\"web\",\"Tags\":[\"v1\",\"x\"],\"Address\":\"192.0.2.1\","
         "\"Meta\":{\"version\":\"2\",\"zone\":\"z\"},\"Port\":8080,\"Weights\":{\"Passing\":10,\"Warning\":3}},"
@@ -50,35 +69,35 @@ static void reads_all_of_an_entry(void **state)
     assert_int_equal(e->meta.n, 2);
     assert_string_equal(e->meta.at[0].name, "version");
     assert_string_equal(e->meta.at[0].value, "2");
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void reads_a_prepared_query(void **state)
 {
     struct consul_want want = { false, NULL, true };
     struct sc_error e = SC_ERROR_INIT;
-    struct consul_answer a = read_as("{\"Service\":\"web\",\"Nodes\":" ENTRY(PLAIN "}", "[]") ",\"Failovers\":1}", &want);
+    struct reading a = read_as("{\"Service\":\"web\",\"Nodes\":" ENTRY(PLAIN "}", "[]") ",\"Failovers\":1}", &want);
 
     (void)state;
     assert_int_equal(a.n, 1);
     assert_string_equal(a.at[0].host, "192.0.2.1");
-    consul_answer_fini(&a);
-    assert_false(consul_answer_read(&a, STR("[]"), &want, &e));
-    assert_false(consul_answer_read(&a, STR("{\"Nodes\":null}"), &want, &e));
-    assert_false(consul_answer_read(&a, STR("{}"), &want, &e));
+    consul_answer_fini(&a.answer);
+    assert_true(is_refused("[]", &want, &e));
+    assert_true(is_refused("{\"Nodes\":null}", &want, &e));
+    assert_true(is_refused("{}", &want, &e));
 }
 
 static void state_of(const char *checks, bool passing_only, enum endpoint_state want, unsigned weight)
 {
     char text[1000];
-    struct consul_answer a;
+    struct reading a;
 
     snprintf(text, sizeof text, ENTRY(PLAIN ",\"Weights\":{\"Passing\":10,\"Warning\":3}}", "%s"), checks);
     a = read_as(text, &(struct consul_want){ passing_only, NULL, false });
     assert_null(a.at[0].wrong);
     assert_int_equal(a.at[0].state, want);
     assert_int_equal(a.at[0].weight, weight);
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void the_worst_check_counts(void **state)
@@ -100,7 +119,7 @@ static void the_worst_check_counts(void **state)
 static void host_of(const char *service, const char *node, const char *tag, const char *want, unsigned port)
 {
     char text[1000];
-    struct consul_answer a;
+    struct reading a;
 
     snprintf(text, sizeof text, "[{\"Node\":%s,\"Service\":%s}]", node, service);
     a = read_as(text, &(struct consul_want){ false, tag, false });
@@ -108,7 +127,7 @@ static void host_of(const char *service, const char *node, const char *tag, cons
         fail_msg("%s: %s", text, a.at[0].wrong);
     assert_string_equal(a.at[0].host, want);
     assert_int_equal(a.at[0].port, port);
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void addresses_have_an_order(void **state)
@@ -130,13 +149,13 @@ static void addresses_have_an_order(void **state)
 
 static void wrong_is(const char *text, const char *want)
 {
-    struct consul_answer a = read_it(text);
+    struct reading a = read_it(text);
 
     assert_int_equal(a.n, 1);
     if (a.at[0].wrong == NULL || strstr(a.at[0].wrong, want) == NULL)
         fail_msg("%s: %s", text, a.at[0].wrong == NULL ? "fine" : a.at[0].wrong);
     assert_false(endpoint_check(&a.at[0], NULL));
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void what_makes_no_sense_is_wrong(void **state)
@@ -165,7 +184,7 @@ static void what_makes_no_sense_is_wrong(void **state)
 
 static void odd_tags_and_meta_are_left_out(void **state)
 {
-    struct consul_answer a =
+    struct reading a =
         read_it(ENTRY(PLAIN ",\"Tags\":[1,\"t\",null,\"a\\u0000b\"],\"Meta\":{\"a\":1,\"b\":\"c\"}}", "[]"));
 
     (void)state;
@@ -174,25 +193,25 @@ static void odd_tags_and_meta_are_left_out(void **state)
     assert_string_equal(a.at[0].tags.at[0], "t");
     assert_int_equal(a.at[0].meta.n, 1);
     assert_string_equal(a.at[0].meta.at[0].value, "c");
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
     a = read_it(ENTRY(PLAIN ",\"Tags\":{},\"Meta\":[]}", "[]"));
     assert_null(a.at[0].wrong);
     assert_int_equal(a.at[0].tags.n + a.at[0].meta.n, 0);
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void the_weight_is_1_where_none_is_stated(void **state)
 {
-    struct consul_answer a = read_it(ENTRY(PLAIN "}", "[]"));
+    struct reading a = read_it(ENTRY(PLAIN "}", "[]"));
 
     (void)state;
     assert_int_equal(a.at[0].weight, 1);
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void the_order_is_ours(void **state)
 {
-    struct consul_answer a =
+    struct reading a =
         read_it("[{\"Service\":{\"ID\":\"b\",\"Address\":\"192.0.2.2\",\"Port\":2}},"
                 "{\"Service\":{\"ID\":\"a\",\"Address\":\"192.0.2.3\",\"Port\":3},\"Node\":{\"Node\":\"2\"}},"
                 "{\"Service\":{\"ID\":\"a\",\"Address\":\"192.0.2.1\",\"Port\":1},\"Node\":{\"Node\":\"1\"}}]");
@@ -200,16 +219,16 @@ static void the_order_is_ours(void **state)
     (void)state;
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(a.at[i].port, i == 0 ? 1 : i == 1 ? 3 : 2);
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void an_empty_list_is_an_answer(void **state)
 {
-    struct consul_answer a = read_it("[]");
+    struct reading a = read_it("[]");
 
     (void)state;
     assert_int_equal(a.n, 0);
-    consul_answer_fini(&a);
+    consul_answer_fini(&a.answer);
 }
 
 static void what_is_no_list_is_refused(void **state)
@@ -220,11 +239,78 @@ static void what_is_no_list_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct sc_error e = SC_ERROR_INIT;
-        struct consul_answer a;
 
-        assert_false(consul_answer_read(&a, str_of(texts[i]), &(struct consul_want){ false, NULL, false }, &e));
+        assert_true(is_refused(texts[i], &(struct consul_want){ false, NULL, false }, &e));
         assert_true(strncmp(e.text, "not ", 4) == 0);
     }
+}
+
+/* --- what was read before --- */
+
+static const struct endpoint *said(void *arg, unsigned position)
+{
+    struct reading *before = arg;
+
+    before->answer.bytes++;                 /* counts how often it is asked */
+    return &before->at[position];
+}
+
+static struct reading read_again(const char *text, struct consul_memory *m, struct reading *before, size_t cut)
+{
+    struct consul_want want = { false, NULL, false };
+    struct sc_error e = SC_ERROR_INIT;
+    struct sc_str all = str_of(text);
+    struct reading r;
+
+    consul_answer_init(&r.answer);
+    assert_true(consul_answer_piece(&r.answer, &want, m, (struct sc_str){ all.p, cut }, &e));
+    assert_true(consul_answer_piece(&r.answer, &want, m, str_skip(all, cut), &e));
+    assert_true(consul_answer_is_whole(&r.answer, &e));
+    r.at = consul_answer_end(&r.answer, m, said, before, &r.n);
+    return r;
+}
+
+#define SMALL(id, port) "{\"Service\":{\"ID\":\"" #id "\",\"Address\":\"192.0.2.1\",\"Port\":" #port "}}"
+
+static void what_was_read_before_is_not_read_again(void **state)
+{
+    static const char first[] = "[" SMALL(b, 2) ", " SMALL(a, 1) ",\n" SMALL(c, 3) "]",
+                      second[] = "[" SMALL(d, 9) "," SMALL(c, 3) "," SMALL(b, 7) "," SMALL(a, 1) "," SMALL(a, 1) "]";
+
+    (void)state;
+    for (size_t cut = 0; cut < sizeof second; cut++) {
+        struct consul_memory m = { .n = 0 };
+        struct reading none = { .n = 0 }, one = read_again(first, &m, &none, cut < sizeof first ? cut : 0), two;
+
+        assert_int_equal(none.answer.bytes, 0);
+        assert_true(consul_answer_is_same(&one.answer, &m));
+        one.answer.bytes = 0;
+        two = read_again(second, &m, &one, cut);
+        assert_int_equal(one.answer.bytes, 3);
+        assert_int_equal(two.n, 5);
+        for (unsigned i = 0; i < 5; i++)
+            assert_int_equal(two.at[i].port, i == 0 ? 1 : i == 1 ? 1 : i == 2 ? 7 : i == 3 ? 3 : 9);
+        assert_false(consul_answer_is_same(&one.answer, &m));
+        assert_ptr_equal(two.at[0].id, one.at[0].id);
+        consul_answer_fini(&two.answer);
+        consul_answer_fini(&one.answer);
+        consul_memory_fini(&m);
+    }
+}
+
+static void another_order_is_another_answer(void **state)
+{
+    struct consul_memory m = { .n = 0 };
+    struct reading none = { .n = 0 }, one = read_again("[" SMALL(b, 2) "," SMALL(a, 1) "]", &m, &none, 3),
+                   two = read_again("[" SMALL(a, 1) "," SMALL(b, 2) "]", &(struct consul_memory){ .n = 0 }, &none, 3);
+
+    (void)state;
+    assert_false(consul_answer_is_same(&two.answer, &m));
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(endpoint_equal(&one.at[i], &two.at[i]));
+    consul_answer_fini(&one.answer);
+    consul_answer_fini(&two.answer);
+    consul_memory_fini(&m);
 }
 
 int main(void)
@@ -240,6 +326,8 @@ int main(void)
         cmocka_unit_test(the_order_is_ours),
         cmocka_unit_test(an_empty_list_is_an_answer),
         cmocka_unit_test(what_is_no_list_is_refused),
+        cmocka_unit_test(what_was_read_before_is_not_read_again),
+        cmocka_unit_test(another_order_is_another_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
