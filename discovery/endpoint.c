@@ -104,41 +104,72 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
            same_text(a->node, b->node) && same_strings(a->tags, b->tags) && same_pairs(a->meta, b->meta);
 }
 
-static const char *copy_text(struct arena *a, const char *z)
+/* A copy is one run of bytes: the lists, and behind them all texts. Of some services there are very many. */
+struct packing {
+    char *text;                     /* where the next one goes */
+};
+
+static size_t room_of(const char *z)
 {
-    return z == NULL ? NULL : arena_dupz(a, str_of(z));
+    return z == NULL ? 0 : strlen(z) + 1;
 }
 
-static struct sc_strings copy_strings(struct arena *a, struct sc_strings s)
+static size_t room_of_texts(const struct endpoint *e)
 {
-    const char **at = s.n == 0 ? NULL : arena_alloc(a, s.n * sizeof *at);
+    const char *const single[] = { e->id, e->host, e->path, e->wrong, e->zone, e->node };
+    size_t n = 0;
 
-    for (unsigned i = 0; i < s.n; i++)
-        at[i] = copy_text(a, s.at[i]);
-    return (struct sc_strings){ at, s.n };
+    for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
+        n += room_of(single[i]);
+    for (unsigned i = 0; i < e->tags.n; i++)
+        n += room_of(e->tags.at[i]);
+    for (unsigned i = 0; i < e->meta.n; i++)
+        n += room_of(e->meta.at[i].name) + room_of(e->meta.at[i].value);
+    return n;
 }
 
-static struct sc_pairs copy_pairs(struct arena *a, struct sc_pairs s)
+static const char *pack(struct packing *p, const char *z)
 {
-    struct sc_pair *at = s.n == 0 ? NULL : arena_alloc(a, s.n * sizeof *at);
+    size_t n = room_of(z);
+    char *to = p->text;
 
+    if (z == NULL)
+        return NULL;
+    p->text += n;
+    return memcpy(to, z, n);
+}
+
+static struct sc_strings pack_strings(struct packing *p, const char **at, struct sc_strings s)
+{
     for (unsigned i = 0; i < s.n; i++)
-        at[i] = (struct sc_pair){ copy_text(a, s.at[i].name), copy_text(a, s.at[i].value) };
-    return (struct sc_pairs){ at, s.n };
+        at[i] = pack(p, s.at[i]);
+    return (struct sc_strings){ s.n == 0 ? NULL : at, s.n };
+}
+
+static struct sc_pairs pack_pairs(struct packing *p, struct sc_pair *at, struct sc_pairs s)
+{
+    for (unsigned i = 0; i < s.n; i++) {
+        at[i].name = pack(p, s.at[i].name);
+        at[i].value = pack(p, s.at[i].value);
+    }
+    return (struct sc_pairs){ s.n == 0 ? NULL : at, s.n };
 }
 
 struct endpoint endpoint_copy(struct arena *a, const struct endpoint *e)
 {
+    size_t pairs = e->meta.n * sizeof(struct sc_pair), lists = pairs + e->tags.n * sizeof(const char *);
+    char *room = arena_alloc(a, lists + room_of_texts(e));
+    struct packing p = { room + lists };
     struct endpoint c = *e;
 
-    c.id = copy_text(a, e->id);
-    c.host = copy_text(a, e->host);
-    c.path = copy_text(a, e->path);
-    c.wrong = copy_text(a, e->wrong);
-    c.zone = copy_text(a, e->zone);
-    c.node = copy_text(a, e->node);
-    c.tags = copy_strings(a, e->tags);
-    c.meta = copy_pairs(a, e->meta);
+    c.id = pack(&p, e->id);
+    c.host = pack(&p, e->host);
+    c.path = pack(&p, e->path);
+    c.wrong = pack(&p, e->wrong);
+    c.zone = pack(&p, e->zone);
+    c.node = pack(&p, e->node);
+    c.meta = pack_pairs(&p, (struct sc_pair *)(void *)room, e->meta);
+    c.tags = pack_strings(&p, (const char **)(void *)(room + pairs), e->tags);
     return c;
 }
 

@@ -90,9 +90,6 @@ extern const struct provider provider_static;
 /* All targets of the service as of now; copied. cause: a word or two for the status ("file changed"), copied. True when it
  * is not what was said before. */
 bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause);
-/* One of the last report, as it said it, for providers that need not read it again; NULL: there was none. Lives until the
- * next report. */
-const struct endpoint *watch_said(const struct watch *w, unsigned position);
 /* The registry answers, and nothing but perhaps the index changed. */
 void watch_contact(struct watch *w);
 /* It does not, or not in a way that can be used; the last answer stays in force. */

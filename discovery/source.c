@@ -213,14 +213,6 @@ bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const
     return !same;
 }
 
-const struct endpoint *watch_said(const struct watch *w, unsigned position)
-{
-    const struct source *s = list_entry(w, const struct source, watch);
-    const struct answer *last = s->next == NULL ? s->now : s->next;
-
-    return position < last->n ? &last->records[position].at : NULL;
-}
-
 void watch_contact(struct watch *w)
 {
     struct source *s = source_of(w);

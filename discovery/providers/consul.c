@@ -111,7 +111,7 @@ static void on_ask(struct rest_caller *c, struct rest_ask *ask)
     char number[32];
 
     cw->began = loop_now(cw->watch->loop);
-    consul_answer_reset(&cw->answer);
+    consul_answer_reset(&cw->answer, cw->memory.n);
     ask->stream = source->prepared_query == NULL;
     add_subject(to, source, cw->watch);
     add_consistency(to, conf->consistency);
@@ -169,20 +169,18 @@ static struct consul_want want_of(const struct watch *w)
     return (struct consul_want){ source->passing_only, source->tagged_address, source->prepared_query != NULL };
 }
 
-static const struct endpoint *said(void *arg, unsigned position)
-{
-    return watch_said(arg, position);
-}
-
 /* Whether that is news. */
 static bool take(struct consul_watch *cw, const struct fetch *f)
 {
     struct watch *w = cw->watch;
     unsigned n;
-    const struct endpoint *all = consul_answer_end(&cw->answer, &cw->memory, said, w, &n);
+    const struct endpoint *all = consul_answer_end(&cw->answer, &n);
+    bool news;
 
     w->doubt = doubt(f, n);
-    return watch_report(w, all, n, "registry");
+    news = watch_report(w, all, n, "registry");
+    consul_answer_remember(&cw->answer, &cw->memory);
+    return news;
 }
 
 static bool is_whole(struct consul_watch *cw, const struct fetch *f, struct sc_error *e)
@@ -217,7 +215,7 @@ static void on_answered(struct rest_caller *c, const struct fetch *f, struct res
     else
         news = take(cw, f);
     cw->known = same || cw->watch->doubt == NULL;
-    consul_answer_reset(&cw->answer);
+    consul_answer_reset(&cw->answer, cw->memory.n);
     go_on(cw, f, news, v);
 }
 
@@ -271,7 +269,7 @@ static void consul_watch(struct watch *w)
     cw->watch = w;
     cw->caller = (struct rest_caller){ .rest = w->registry->state, .watch = w, .ask = on_ask, .answered = on_answered,
                                        .piece = on_piece, .failed = on_failed };
-    consul_answer_init(&cw->answer);
+    consul_answer_init(&cw->answer, 0);
     w->state = cw;
     w->interval = wait < INTERVAL_MIN ? INTERVAL_MIN : wait;
     rest_start(&cw->caller);

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENTRY_MAX = 1 << 20 };                           /* bytes; a usual one has 1500 */
+enum {
+    ENTRY_MAX = 1 << 20,            /* bytes; a usual one has 1500 */
+    ABOUT = 16,                     /* entries, where nothing is known */
+};
 #define CONSUL_ANSWER_MAX ((size_t)32 << 20)            /* 20 000 of them */
 
 /* NULL for "", which is how Consul says that there is none. */
@@ -185,49 +188,55 @@ static struct endpoint read_entry(struct arena *a, const struct data *entry, con
     return e;
 }
 
-/* --- what the report before was made of --- */
+/* --- the answer before --- */
 
-enum { POSITION_NONE = UINT32_MAX };
-
-static unsigned position_of(const struct consul_memory *m, uint64_t hash)
+static const struct endpoint *find_known(const struct consul_memory *m, uint64_t hash)
 {
     if (m == NULL || m->slots == NULL)
-        return POSITION_NONE;
+        return NULL;
     for (unsigned at = (unsigned)hash & m->mask; m->slots[at] != 0; at = (at + 1) & m->mask)
-        if (m->hash[m->slots[at] - 1] == hash)
-            return m->slots[at] - 1;
-    return POSITION_NONE;
+        if (m->entries[m->slots[at] - 1].hash == hash)
+            return m->entries[m->slots[at] - 1].at;
+    return NULL;
 }
 
 void consul_memory_fini(struct consul_memory *m)
 {
-    free(m->hash);
+    arena_fini(&m->arena);
+    free(m->entries);
     free(m->slots);
     *m = (struct consul_memory){ .n = 0 };
 }
 
-static void remember(struct consul_memory *m, const struct consul_answer *a)
+static void index_entries(struct consul_memory *m)
 {
     unsigned size = 8;
 
-    consul_memory_fini(m);
-    m->n = a->nentries;
-    m->all = a->all;
-    if (a->prepared)
-        return;
-    while (size < a->nentries * 2)
+    while (size < m->n * 2)
         size *= 2;
-    m->hash = xcalloc(a->nentries + 1, sizeof *m->hash);
     m->slots = xcalloc(size, sizeof *m->slots);
     m->mask = size - 1;
     for (unsigned i = 0; i < m->n; i++) {
-        unsigned at = (unsigned)a->entries[i].hash & m->mask;
+        unsigned at = (unsigned)m->entries[i].hash & m->mask;
 
-        m->hash[i] = a->entries[i].hash;
         while (m->slots[at] != 0)
             at = (at + 1) & m->mask;
         m->slots[at] = i + 1;
     }
+}
+
+void consul_answer_remember(struct consul_answer *a, struct consul_memory *m)
+{
+    consul_memory_fini(m);
+    *m = (struct consul_memory){ .n = a->nentries, .all = a->all };
+    if (a->prepared)
+        return;
+    m->arena = a->arena;
+    m->entries = xrealloc(a->entries, (a->nentries + 1) * sizeof *a->entries);
+    arena_init(&a->arena, 0);
+    a->entries = NULL;
+    a->nentries = a->cap = 0;
+    index_entries(m);
 }
 
 /* --- entries --- */
@@ -242,27 +251,34 @@ static void keep(struct consul_answer *a, struct consul_entry entry)
     a->all = (a->all ^ entry.hash) * UINT64_C(0x9e3779b97f4a7c15) + 1;
 }
 
+static void add(struct consul_answer *a, const struct endpoint *e, uint64_t hash)
+{
+    struct endpoint *at = arena_alloc(&a->arena, sizeof *at);
+
+    *at = endpoint_copy(&a->arena, e);
+    keep(a, (struct consul_entry){ at, hash });
+}
+
 static void add_new(struct consul_answer *a, const struct consul_want *want, const struct data *entry, uint64_t hash)
 {
     struct arena lists;
-    struct endpoint read, *at = arena_alloc(&a->arena, sizeof *at);
+    struct endpoint e;
 
     arena_init(&lists, 512);
-    read = read_entry(&lists, entry, want);
-    *at = endpoint_copy(&a->arena, &read);
+    e = read_entry(&lists, entry, want);
+    add(a, &e, hash);
     arena_fini(&lists);
-    keep(a, (struct consul_entry){ .at = at, .hash = hash });
 }
 
 static bool add_item(struct consul_answer *a, const struct consul_want *want, const struct consul_memory *m,
                      struct sc_str item, struct sc_error *e)
 {
     uint64_t hash = hash_bytes(item.p, item.n);
-    unsigned position = position_of(m, hash);
+    const struct endpoint *known = find_known(m, hash);
     struct data *doc;
 
-    if (position != POSITION_NONE) {
-        keep(a, (struct consul_entry){ .position = position, .hash = hash });
+    if (known != NULL) {
+        add(a, known, hash);
         return true;
     }
     doc = data_parse(item, e);
@@ -277,10 +293,10 @@ static bool add_item(struct consul_answer *a, const struct consul_want *want, co
 
 /* --- the answer --- */
 
-void consul_answer_init(struct consul_answer *a)
+void consul_answer_init(struct consul_answer *a, unsigned about)
 {
     *a = (struct consul_answer){ .nentries = 0 };
-    arena_init(&a->arena, 4096);
+    arena_init(&a->arena, endpoint_room(about > ABOUT ? about : ABOUT));
     items_init(&a->items, ENTRY_MAX);
 }
 
@@ -289,12 +305,13 @@ void consul_answer_fini(struct consul_answer *a)
     arena_fini(&a->arena);
     items_fini(&a->items);
     free(a->entries);
+    free(a->report);
 }
 
-void consul_answer_reset(struct consul_answer *a)
+void consul_answer_reset(struct consul_answer *a, unsigned about)
 {
-    consul_answer_fini(a);              /* a service that was large once is not large for ever */
-    consul_answer_init(a);
+    consul_answer_fini(a);
+    consul_answer_init(a, about);
 }
 
 bool consul_answer_piece(struct consul_answer *a, const struct consul_want *want, const struct consul_memory *m,
@@ -369,19 +386,14 @@ static int compare(const void *x, const void *y)
     return order != 0 ? order : (a->port > b->port) - (a->port < b->port);
 }
 
-const struct endpoint *consul_answer_end(struct consul_answer *a, struct consul_memory *m, consul_said_fn *said, void *arg,
-                                         unsigned *n)
+const struct endpoint *consul_answer_end(struct consul_answer *a, unsigned *n)
 {
-    struct endpoint *all = arena_alloc(&a->arena, (a->nentries + 1) * sizeof *all);
-
+    if (a->nentries > 0)
+        qsort(a->entries, a->nentries, sizeof a->entries[0], compare);
+    free(a->report);
+    a->report = xcalloc(a->nentries + 1, sizeof *a->report);
     for (unsigned i = 0; i < a->nentries; i++)
-        if (a->entries[i].at == NULL)
-            a->entries[i].at = said(arg, a->entries[i].position);
-    qsort(a->entries, a->nentries, sizeof a->entries[0], compare);
-    for (unsigned i = 0; i < a->nentries; i++)
-        all[i] = *a->entries[i].at;
-    if (m != NULL)
-        remember(m, a);
+        a->report[i] = *a->entries[i].at;
     *n = a->nentries;
-    return all;
+    return a->report;
 }

@@ -20,39 +20,38 @@ struct consul_want {
     bool prepared;                  /* the entries are the `Nodes` of an object: the answer of a prepared query */
 };
 
-/* Which entries the last report was made of; 16 to 24 bytes each. */
-struct consul_memory {
-    uint64_t *hash;                 /* by position in the report */
-    uint32_t *slots;                /* positions plus one, by hash; 0: free; NULL: none can be found */
-    unsigned n, mask;
-    uint64_t all;                   /* of the entries in the order in which they came */
-};
-void consul_memory_fini(struct consul_memory *m);
-
-/* One entry: in the arena, or where the last report has it. */
 struct consul_entry {
-    const struct endpoint *at;      /* NULL: as in the report before, at */
-    unsigned position;
-    uint64_t hash;
+    const struct endpoint *at;
+    uint64_t hash;                  /* of its text; keyed */
 };
 
+/* An answer, coming in or whole. */
 struct consul_answer {
-    struct arena arena;
+    struct arena arena;             /* of the endpoints */
     struct items items;
     struct consul_entry *entries;
     unsigned nentries, cap;
-    uint64_t all;                   /* as in struct consul_memory */
+    uint64_t all;                   /* of the entries in the order in which they came */
     size_t bytes;
     bool prepared;
+    struct endpoint *report;        /* from consul_answer_end() */
 };
 
-/* Where the last report of this watch has its endpoints; must not move between the first entry and consul_answer_end(). */
-typedef const struct endpoint *consul_said_fn(void *arg, unsigned position);
+/* The one before. */
+struct consul_memory {
+    struct arena arena;
+    struct consul_entry *entries;
+    uint32_t *slots;                /* of entries, plus one, by hash; 0: free; NULL: none can be found */
+    unsigned n, mask;
+    uint64_t all;
+};
+void consul_memory_fini(struct consul_memory *m);
 
-void consul_answer_init(struct consul_answer *a);
+/* about: how many entries there may be. */
+void consul_answer_init(struct consul_answer *a, unsigned about);
 void consul_answer_fini(struct consul_answer *a);
 /* For another answer. */
-void consul_answer_reset(struct consul_answer *a);
+void consul_answer_reset(struct consul_answer *a, unsigned about);
 /* A piece of a list, cut anywhere; what is wanted is the same for all of them. False with the reason in e: then only
  * consul_answer_reset() helps. m may be NULL. */
 bool consul_answer_piece(struct consul_answer *a, const struct consul_want *want, const struct consul_memory *m,
@@ -63,7 +62,7 @@ bool consul_answer_is_whole(const struct consul_answer *a, struct sc_error *e);
 bool consul_answer_read(struct consul_answer *a, const struct consul_want *want, struct sc_str text, struct sc_error *e);
 /* Whether it is, entry for entry, the one that m remembers. */
 bool consul_answer_is_same(const struct consul_answer *a, const struct consul_memory *m);
-/* The endpoints in a fixed order, whatever Consul's was; they live as long as the answer and what `said` lends. m remembers
- * them from here on; NULL: nobody does. */
-const struct endpoint *consul_answer_end(struct consul_answer *a, struct consul_memory *m, consul_said_fn *said, void *arg,
-                                         unsigned *n);
+/* The endpoints in a fixed order, whatever Consul's was; until the answer is remembered or gone. */
+const struct endpoint *consul_answer_end(struct consul_answer *a, unsigned *n);
+/* Moves it there, to be known when it comes again. */
+void consul_answer_remember(struct consul_answer *a, struct consul_memory *m);

@@ -17,10 +17,10 @@ static struct reading read_as(const char *text, const struct consul_want *want)
     struct sc_error e = SC_ERROR_INIT;
     struct reading r;
 
-    consul_answer_init(&r.answer);
+    consul_answer_init(&r.answer, 0);
     if (!consul_answer_read(&r.answer, want, str_of(text), &e))
         fail_msg("%s", e.text);
-    r.at = consul_answer_end(&r.answer, NULL, NULL, NULL, &r.n);
+    r.at = consul_answer_end(&r.answer, &r.n);
     return r;
 }
 
@@ -29,7 +29,7 @@ static bool is_refused(const char *text, const struct consul_want *want, struct 
     struct consul_answer a;
     bool ok;
 
-    consul_answer_init(&a);
+    consul_answer_init(&a, 0);
     ok = consul_answer_read(&a, want, str_of(text), e);
     consul_answer_fini(&a);
     return !ok;
@@ -247,53 +247,52 @@ static void what_is_no_list_is_refused(void **state)
 
 /* --- what was read before --- */
 
-static const struct endpoint *said(void *arg, unsigned position)
-{
-    struct reading *before = arg;
-
-    before->answer.bytes++;                 /* counts how often it is asked */
-    return &before->at[position];
-}
-
-static struct reading read_again(const char *text, struct consul_memory *m, struct reading *before, size_t cut)
+/* In two pieces. */
+static struct reading read_again(const char *text, const struct consul_memory *m, size_t cut)
 {
     struct consul_want want = { false, NULL, false };
     struct sc_error e = SC_ERROR_INIT;
     struct sc_str all = str_of(text);
     struct reading r;
 
-    consul_answer_init(&r.answer);
+    consul_answer_init(&r.answer, m->n);
     assert_true(consul_answer_piece(&r.answer, &want, m, (struct sc_str){ all.p, cut }, &e));
     assert_true(consul_answer_piece(&r.answer, &want, m, str_skip(all, cut), &e));
     assert_true(consul_answer_is_whole(&r.answer, &e));
-    r.at = consul_answer_end(&r.answer, m, said, before, &r.n);
+    r.at = consul_answer_end(&r.answer, &r.n);
     return r;
 }
 
 #define SMALL(id, port) "{\"Service\":{\"ID\":\"" #id "\",\"Address\":\"192.0.2.1\",\"Port\":" #port "}}"
 
-static void what_was_read_before_is_not_read_again(void **state)
+static void what_was_read_before_is_known(void **state)
 {
     static const char first[] = "[" SMALL(b, 2) ", " SMALL(a, 1) ",\n" SMALL(c, 3) "]",
                       second[] = "[" SMALL(d, 9) "," SMALL(c, 3) "," SMALL(b, 7) "," SMALL(a, 1) "," SMALL(a, 1) "]";
+    static const unsigned ports[] = { 1, 1, 7, 3, 9 };
 
     (void)state;
     for (size_t cut = 0; cut < sizeof second; cut++) {
         struct consul_memory m = { .n = 0 };
-        struct reading none = { .n = 0 }, one = read_again(first, &m, &none, cut < sizeof first ? cut : 0), two;
+        struct reading one = read_again(first, &m, cut < sizeof first ? cut : 0), two;
 
-        assert_int_equal(none.answer.bytes, 0);
-        assert_true(consul_answer_is_same(&one.answer, &m));
-        one.answer.bytes = 0;
-        two = read_again(second, &m, &one, cut);
-        assert_int_equal(one.answer.bytes, 3);
-        assert_int_equal(two.n, 5);
-        for (unsigned i = 0; i < 5; i++)
-            assert_int_equal(two.at[i].port, i == 0 ? 1 : i == 1 ? 1 : i == 2 ? 7 : i == 3 ? 3 : 9);
         assert_false(consul_answer_is_same(&one.answer, &m));
-        assert_ptr_equal(two.at[0].id, one.at[0].id);
-        consul_answer_fini(&two.answer);
+        consul_answer_remember(&one.answer, &m);
         consul_answer_fini(&one.answer);
+        assert_int_equal(m.n, 3);
+        ((struct endpoint *)(uintptr_t)m.entries[0].at)->weight = 77;      /* a mark on what is remembered of `a` */
+        two = read_again(second, &m, cut);
+        assert_false(consul_answer_is_same(&two.answer, &m));
+        assert_int_equal(two.n, 5);
+        for (unsigned i = 0; i < 5; i++) {
+            assert_int_equal(two.at[i].port, ports[i]);
+            assert_int_equal(two.at[i].weight, i < 2 ? 77 : 1);
+        }
+        consul_answer_remember(&two.answer, &m);
+        consul_answer_fini(&two.answer);
+        two = read_again(second, &m, cut);
+        assert_true(consul_answer_is_same(&two.answer, &m));
+        consul_answer_fini(&two.answer);
         consul_memory_fini(&m);
     }
 }
@@ -301,14 +300,32 @@ static void what_was_read_before_is_not_read_again(void **state)
 static void another_order_is_another_answer(void **state)
 {
     struct consul_memory m = { .n = 0 };
-    struct reading none = { .n = 0 }, one = read_again("[" SMALL(b, 2) "," SMALL(a, 1) "]", &m, &none, 3),
-                   two = read_again("[" SMALL(a, 1) "," SMALL(b, 2) "]", &(struct consul_memory){ .n = 0 }, &none, 3);
+    struct reading one = read_again("[" SMALL(b, 2) "," SMALL(a, 1) "]", &m, 3), two;
 
     (void)state;
+    consul_answer_remember(&one.answer, &m);
+    two = read_again("[" SMALL(a, 1) "," SMALL(b, 2) "]", &m, 3);
     assert_false(consul_answer_is_same(&two.answer, &m));
     for (unsigned i = 0; i < 2; i++)
-        assert_true(endpoint_equal(&one.at[i], &two.at[i]));
+        assert_true(endpoint_equal(m.entries[i].at, &two.at[i]));
     consul_answer_fini(&one.answer);
+    consul_answer_fini(&two.answer);
+    consul_memory_fini(&m);
+}
+
+static void a_prepared_query_is_remembered_as_a_whole(void **state)
+{
+    static const char text[] = "{\"Nodes\":[" SMALL(a, 1) "]}", other[] = "{\"Nodes\":[" SMALL(a, 2) "]}";
+    struct consul_want want = { false, NULL, true };
+    struct reading one = read_as(text, &want), same = read_as(text, &want), two = read_as(other, &want);
+    struct consul_memory m = { .n = 0 };
+
+    (void)state;
+    consul_answer_remember(&one.answer, &m);
+    assert_true(consul_answer_is_same(&same.answer, &m));
+    assert_false(consul_answer_is_same(&two.answer, &m));
+    consul_answer_fini(&one.answer);
+    consul_answer_fini(&same.answer);
     consul_answer_fini(&two.answer);
     consul_memory_fini(&m);
 }
@@ -326,8 +343,9 @@ int main(void)
         cmocka_unit_test(the_order_is_ours),
         cmocka_unit_test(an_empty_list_is_an_answer),
         cmocka_unit_test(what_is_no_list_is_refused),
-        cmocka_unit_test(what_was_read_before_is_not_read_again),
+        cmocka_unit_test(what_was_read_before_is_known),
         cmocka_unit_test(another_order_is_another_answer),
+        cmocka_unit_test(a_prepared_query_is_remembered_as_a_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
