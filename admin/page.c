@@ -3,6 +3,7 @@
 #include "admin/page.h"
 
 #include "admin/changes.h"
+#include "admin/explain.h"
 #include "admin/guard.h"
 #include "admin/health.h"
 #include "admin/loaded.h"
@@ -45,6 +46,8 @@ static const struct page pages[] = {
     { "/admin/drain", "stops gracefully, as TERM does", changes_drain, PAGE_POST, ROLE_OPERATOR },
     { "/admin/reload", "reads the configuration again, as HUP does, and says what came of it", changes_reload, PAGE_POST,
       ROLE_OPERATOR },
+    { "/admin/explain", "what becomes of a request, and why; ?method=, url=, header=NAME:VALUE, listener=", explain_page,
+      PAGE_READS, ROLE_VIEWER },
     { "/admin/registrations", "services of this host in registries, and how they are", registrations_all, PAGE_READS,
       ROLE_VIEWER },
     { "/admin/registrations/*", "one of them, by its id", registrations_one, PAGE_READS, ROLE_VIEWER },

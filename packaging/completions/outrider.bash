@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 _outrider()
 {
-    local asking='status health targets services routes registrations metrics top drain reload'
+    local asking='status health targets services routes explain registrations metrics top drain reload'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
 
     COMPREPLY=()
@@ -32,6 +32,10 @@ _outrider()
         # compgen would expand what stands in names of services.
         mapfile -t COMPREPLY < <(compgen -W '--admin --token-file -o --output --help' -- "$word"
             "${COMP_WORDS[0]}" services 2>/dev/null | awk -v word="$word" 'NR > 1 && index($1, word) == 1 { print $1 }')
+        ;;
+    explain)
+        mapfile -t COMPREPLY < <(compgen -W '-c --config -H --header -l --listener -o --output --help
+            GET POST PUT DELETE' -- "$word")
         ;;
     registrations)
         if [ "$COMP_CWORD" -eq 2 ]; then

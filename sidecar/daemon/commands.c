@@ -93,6 +93,11 @@ const struct command commands[] = {
       "one comes with its configuration.", show_options, 1, command_services },
     { "routes", "", "its routes, in their order", "Shows the routes in force, in the order of the file.", show_options, 0,
       command_routes },
+    { "explain", "[-c FILE] [-H 'NAME: VALUE']... METHOD URL", "what becomes of a request, and why",
+      "Asks the sidecar that runs, or a configuration, what becomes of a request: the route it takes, and why not the\n"
+      "others; the policies in their order; the service, and of every target whether it may be picked. Nothing is sent. Of\n"
+      "a configuration the targets are not known. The exit code is 1 when the request would be refused.",
+      explain_options, 2, command_explain },
     { "registrations", "[ID] | pass|warn|fail ID [NOTE] | maintain ID [REASON] | return ID",
       "services of this host in registries",
       "Shows the services of this host that the sidecar keeps registered, or one. `pass`, `warn` and `fail` say how one is\n"

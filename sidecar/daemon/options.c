@@ -64,6 +64,21 @@ static const struct option_row *row_of(const struct option_row *rows, int value)
     return NULL;
 }
 
+static bool take_argument(const struct command *c, const struct option_row *row)
+{
+    const char **to = row->value;
+
+    if (row->flag != NULL)
+        while (to < row->value + OPTION_AGAIN && *to != NULL)
+            to++;
+    if (to == row->value + OPTION_AGAIN) {
+        fprintf(stderr, "outrider %s: --%s stands there more than %d times\n", c->name, row->name, OPTION_AGAIN);
+        return false;
+    }
+    *to = optarg;
+    return true;
+}
+
 static bool take(const struct command *c, const struct table *t, const struct option_row *rows, char **argv, int value,
                  bool *help)
 {
@@ -80,11 +95,9 @@ static bool take(const struct command *c, const struct table *t, const struct op
         return wrong(c, t, is_letter ? letter : argv[optind - 1], value == ':');
     }
     row = row_of(rows, value);
-    if (row->arg != NULL)
-        *row->value = optarg;
-    else
+    if (row->flag != NULL)
         *row->flag = true;
-    return true;
+    return row->arg == NULL || take_argument(c, row);
 }
 
 bool options_parse(const struct command *c, int argc, char **argv, bool *help, int *n, char ***words)

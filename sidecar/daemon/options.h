@@ -14,8 +14,10 @@ struct option_row {
     const char *arg;            /* "FILE"; NULL: takes none */
     const char *doc;
     const char **value;         /* where the argument goes; borrowed from argv */
-    bool *flag;                 /* set when the option is there and takes no argument */
+    bool *flag;                 /* set when the option is there; with an argument: it may be there again and again, and
+                                 * `value` is the first of OPTION_AGAIN places */
 };
+enum { OPTION_AGAIN = 32 };
 
 struct command {
     const char *name;           /* NULL ends the list */

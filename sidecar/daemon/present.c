@@ -12,11 +12,9 @@
 #include <sysexits.h>
 
 struct ask_options present_where;
-static const char *output = "table";
+const char *present_output = "table";
 
-#define OUTPUT { 'o', "output", "FORMAT", "table or json; default table", &output, NULL }
-
-const struct option_row show_options[] = { PRESENT_WHERE, OUTPUT, { .name = NULL } };
+const struct option_row show_options[] = { PRESENT_WHERE, PRESENT_OUTPUT, { .name = NULL } };
 const struct option_row raw_options[] = { PRESENT_WHERE, { .name = NULL } };
 
 /* ---- asking ---- */
@@ -57,16 +55,16 @@ int present_fetch(const struct command *self, const char *method, const char *pa
     return code;
 }
 
-int present_reply(const struct command *self, struct reply *r, present_fn *print)
+int present_text_of(const struct command *self, struct buf *json, present_fn *print)
 {
     struct sc_error e = SC_ERROR_INIT;
     struct buf out = BUF_INIT;
     struct data *d;
 
-    if (strcmp(output, "json") == 0)
-        return commands_write(&r->body);
-    d = data_parse(buf_view(&r->body), &e);
-    buf_fini(&r->body);
+    if (strcmp(present_output, "json") == 0)
+        return commands_write(json);
+    d = data_parse(buf_view(json), &e);
+    buf_fini(json);
     if (d == NULL) {
         fprintf(stderr, "outrider %s: not an answer of a sidecar: %s\n", self->name, e.text);
         return EX_UNAVAILABLE;
@@ -77,11 +75,16 @@ int present_reply(const struct command *self, struct reply *r, present_fn *print
     return commands_write(&out);
 }
 
+int present_reply(const struct command *self, struct reply *r, present_fn *print)
+{
+    return present_text_of(self, &r->body, print);
+}
+
 bool present_knows_output(const struct command *self)
 {
-    if (strcmp(output, "table") == 0 || strcmp(output, "json") == 0)
+    if (strcmp(present_output, "table") == 0 || strcmp(present_output, "json") == 0)
         return true;
-    fprintf(stderr, "outrider %s: --output is table or json, not \"%s\"\n", self->name, output);
+    fprintf(stderr, "outrider %s: --output is table or json, not \"%s\"\n", self->name, present_output);
     return false;
 }
 

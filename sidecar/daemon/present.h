@@ -12,6 +12,8 @@
 
 /* Options of all that ask. */
 extern struct ask_options present_where;
+extern const char *present_output;
+#define PRESENT_OUTPUT { 'o', "output", "FORMAT", "table or json; default table", &present_output, NULL }
 #define PRESENT_WHERE \
     { 0, "admin", "ADDRESS", "the sidecar's admin listener: unix:/PATH or HOST:PORT; default: $OUTRIDER_ADMIN, its " \
       "socket, 127.0.0.1:8001", &present_where.address, NULL }, \
@@ -29,6 +31,8 @@ typedef void present_fn(const struct data *d, struct buf *out);
 bool present_knows_output(const struct command *self);
 /* Prints an answer, as the user wants it, and frees it. */
 int present_reply(const struct command *self, struct reply *r, present_fn *print);
+/* The same of an answer that was made here. Empties it. */
+int present_text_of(const struct command *self, struct buf *json, present_fn *print);
 /* Asks and prints. */
 int present_page(const struct command *self, const char *method, const char *path, present_fn *print);
 /* `path`, or of one thing path/NAME. */

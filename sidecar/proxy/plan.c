@@ -12,6 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct uri_options listener_uri(const struct listener_conf *c)
+{
+    return (struct uri_options){ c->path.encoded_slash != SLASH_REJECT, c->path.semicolon != SEMICOLON_KEEP,
+                                 !c->path.merge_slashes };
+}
+
 /* Ruling ("Sizes"): the head, half of it again for the library's copy of Cookie, the head of the answer, 4 KiB. */
 static size_t pool_size(const struct listener_conf *l, int64_t response_head)
 {
@@ -40,7 +46,7 @@ static void ready_listener(struct plan *p, unsigned i, struct listener *socket, 
 
     *l = (struct plan_listener){
         .conf = c, .socket = listener_ref(socket), .index = i, .trusted = c->peers == PEERS_TRUSTED,
-        .uri = { c->path.encoded_slash != 0, c->path.semicolon != 0, !c->path.merge_slashes },
+        .uri = listener_uri(c),
         .limits = {
             .framing = FRAMING_LIMITS_DEFAULT, .pool_size = pool_size(c, response_head),
             .max_connections = (unsigned)c->max_connections, .shares = true, .header_timeout = c->header_timeout,
@@ -304,6 +310,27 @@ struct plan *plan_build(struct config *config, const struct plan_options *o, str
     for (unsigned i = 0; i < p->nroutes; i++)
         ready_route(p, i, &naming);
     ready_tally(p, o->metrics, o->workers);
+    return p;
+}
+
+struct plan *plan_build_dry(struct config *config, struct conf_report *report)
+{
+    struct plan_options o = { .workers = 1 };
+    struct plan *p = plan_new(config, &o);
+    struct reporting reporting = { report, p };
+    unsigned naming = 0;
+
+    p->nlisteners = 0;
+    ready_services(p, &o);
+    ready_naming(p);
+    p->router = ready_router(p, &reporting);
+    p->chains = ready_chains(p, NULL, o.workers, &reporting);
+    if (p->router == NULL || p->chains == NULL) {
+        plan_free(p);
+        return NULL;
+    }
+    for (unsigned i = 0; i < p->nroutes; i++)
+        ready_route(p, i, &naming);
     return p;
 }
 

@@ -92,8 +92,13 @@ struct plan_options {
 
 /* Takes over the reference to the configuration. NULL after a mistake (in the report). */
 struct plan *plan_build(struct config *config, const struct plan_options *options, struct conf_report *report);
+/* Of a configuration that will not run, to ask what would become of requests: routes and policies, and neither listeners
+ * nor counters. Takes over the reference. NULL after a mistake (in the report). */
+struct plan *plan_build_dry(struct config *config, struct conf_report *report);
 /* NULL: no path has named it yet. Worker thread. */
 const struct plan_service *plan_find_named(const struct plan *p, struct sc_str name, const char *registry);
+/* How a listener reads paths. */
+struct uri_options listener_uri(const struct listener_conf *c);
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan **p);
 void plan_free(struct plan *p);         /* control thread */

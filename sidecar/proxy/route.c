@@ -276,8 +276,7 @@ uint64_t router_method(const struct router *r, struct sc_str name)
     return 0;
 }
 
-/* A preflight asks about another request: that one's method counts. */
-static struct sc_str asked_method(const struct route_request *q)
+struct sc_str router_asked_method(const struct route_request *q)
 {
     const struct header *f = NULL;
 
@@ -293,7 +292,7 @@ bool router_find(const struct router *r, const struct route_request *q, struct r
     w.router = r;
     w.q = q;
     w.found = found;
-    w.method = r->nmethods > 0 ? router_method(r, asked_method(q)) : 0;
+    w.method = r->nmethods > 0 ? router_method(r, router_asked_method(q)) : 0;
     w.allow = 0;
     w.nsegments = 0;
     found->rule = -1;

@@ -83,5 +83,16 @@ struct route_found {
 /* True when a route was found. Worker thread. */
 bool router_find(const struct router *r, const struct route_request *q, struct route_found *found);
 
+/* The first of its conditions that a request does not meet. */
+enum route_why { ROUTE_FITS, ROUTE_LISTENER, ROUTE_HOST, ROUTE_PATH, ROUTE_HEADER, ROUTE_QUERY, ROUTE_METHOD };
+
+struct route_verdict {
+    enum route_why why;
+    struct sc_str name;             /* which header or parameter; the router's */
+};
+
+/* For people: of each rule by itself, whether or not another one goes before it. all: one for each rule. Any thread. */
+void router_explain(const struct router *r, const struct route_request *q, struct arena *a, struct route_verdict *all);
+
 /* The value of Allow (RFC 9110 10.2.1) for a found with status 405. */
 struct sc_str router_allow(const struct router *r, const struct route_found *found, struct arena *a);

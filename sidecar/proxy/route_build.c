@@ -259,6 +259,7 @@ static void add_rule(struct build *b, unsigned i)
 
     b->rule = i;
     rule->index = i;
+    b->router->matches[i] = match;
     rule->listeners = b->rules[i].listeners;
     rule->conds = arena_zero(&b->router->arena, (match->headers.n + match->query.n) * sizeof *rule->conds);
     add_methods(b, rule);
@@ -288,6 +289,7 @@ struct router *router_build(const struct route_rule *rules, unsigned n, route_re
     trie_init(&r->trie);
     r->rules = xcalloc(n, sizeof *r->rules);
     r->nrules = n;
+    r->matches = xcalloc(n, sizeof *r->matches);
     for (unsigned i = 0; i < n; i++)
         add_rule(&b, i);
     if (b.failed) {
@@ -310,6 +312,7 @@ void router_free(struct router **router)
         for (unsigned k = 0; k < r->rules[i].nconds; k++)
             cond_fini(&r->rules[i].conds[k]);
     free(r->rules);
+    free(r->matches);
     trie_fini(&r->trie);
     map_fini(&r->exact);
     map_fini(&r->suffix);

@@ -21,6 +21,7 @@ struct router {
     struct arena arena;             /* names and conditions */
     struct compiled_rule *rules;
     unsigned nrules;
+    const struct route_match **matches; /* of the rules, in file order */
     struct sc_str methods[ROUTE_METHODS_MAX];
     unsigned nmethods;
     struct trie trie;
@@ -35,6 +36,8 @@ int rule_order(const void *rules, unsigned a, unsigned b);
  * names and has taken of it (none: 0). */
 bool rule_covers(const struct compiled_rule *first, const struct compiled_rule *second, uint64_t *methods);
 
+/* The method that counts: a preflight asks about another request. */
+struct sc_str router_asked_method(const struct route_request *q);
 /* Bit of a method, or 0. */
 uint64_t router_method(const struct router *r, struct sc_str name);
 

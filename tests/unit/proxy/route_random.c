@@ -314,6 +314,33 @@ static void compare(const struct router *router, const struct route_rule *rules,
     assert_int_equal(found.has_rest, best.kind == 2);
 }
 
+/* What is explained agrees with what is found, on 16 000 requests: of those whom all fits one is taken, and the model says
+ * the same of each rule by itself. */
+static void compare_verdicts(const struct router *router, const struct route_rule *rules, unsigned n,
+                             const struct route_request *q, struct arena *a)
+{
+    struct route_verdict all[RULES];
+    bool any = false, method = false;
+    struct route_found found;
+
+    router_explain(router, q, a, all);
+    for (unsigned i = 0; i < n; i++) {
+        struct rank best = { .host = 9999 };
+        bool method_failed = false;
+
+        consider(rules, i, q, &best, &method_failed);
+        assert_int_equal(all[i].why == ROUTE_FITS, best.host != 9999);
+        assert_int_equal(all[i].why == ROUTE_METHOD, best.host == 9999 && method_failed);
+        any |= all[i].why == ROUTE_FITS;
+        method |= all[i].why == ROUTE_METHOD;
+    }
+    assert_int_equal(router_find(router, q, &found), any);
+    if (any)
+        assert_int_equal(all[found.rule].why, ROUTE_FITS);
+    else
+        assert_int_equal(found.status, method ? 405 : 404);
+}
+
 static void agrees_with_the_plain_rules(void **state)
 {
     (void)state;
@@ -334,6 +361,7 @@ static void agrees_with_the_plain_rules(void **state)
 
             random_request(&a, &q, &h);
             compare(router, rules, n, &q);
+            compare_verdicts(router, rules, n, &q, &a);
         }
         router_free(&router);
         arena_fini(&a);
