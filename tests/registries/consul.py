@@ -174,7 +174,7 @@ def test_scaled_down_dead(t):
         agent.register(target)
     took = max(load.first(name, at) for name in "bcde")
     say(t, "from the scale-up to five targets", took)
-    t.at_most(took, 2, "seconds until all of them serve")
+    t.at_most(took, 1, "seconds until all of them serve")
     load.end(t)
 
 
