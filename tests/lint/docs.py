@@ -46,6 +46,17 @@ def examples():
     return [p for p in tree.files(".yaml", ".yml", ".json", tops=["packaging/examples"]) if p not in NOT_CONFIGURATIONS]
 
 
+# The configuration inside of a manifest: what stands deeper than its name.
+INSIDE = re.compile(r"^( *)outrider\.yaml: \|\n((?:\1 +\S.*\n|\n)+)", re.M)
+
+
+def manifests():
+    """As blocks() does it."""
+    texts = [(path, tree.read(path)) for path in tree.files(".yaml", tops=["packaging/kubernetes"])]
+    return [(path, text.count("\n", 0, m.start(2)) + 1, "", re.sub("^" + m.group(1) + "  ", "", m.group(2), flags=re.M))
+            for path, text in texts for m in INSIDE.finditer(text)]
+
+
 def main():
     program = os.environ.get("OUTRIDER", os.path.join(tree.ROOT, "outrider"))
     if not os.path.exists(program):
@@ -60,6 +71,9 @@ def main():
                   [line for b in whole for line in check_block(program, b)])
     verdicts.rule("packaging/examples", [line for path in examples()
                                          for line in check_block(program, (path, 1, "", tree.read(path)))])
+    inside = manifests()
+    verdicts.rule("there are configurations in manifests", [] if inside else ["none"])
+    verdicts.rule("packaging/kubernetes", [line for block in inside for line in check_block(program, block)])
     verdicts.end()
 
 
