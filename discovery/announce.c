@@ -33,7 +33,8 @@ struct announced {
     struct announcer *owner;
     struct registry_use *registry;
     struct entry entry;
-    char *id, *name, *where;        /* copies, because it may outlive its configuration; where: the registry's name */
+    char *id, *name, *instance;     /* copies, because it may outlive its configuration */
+    char *where;                    /* likewise: the registry's name */
     int64_t port;
     struct enrol enrol;
     struct standing standing;
@@ -127,6 +128,7 @@ static void put_note(struct announced *x)
     free(x->saying);
     x->saying = x->maintenance == NULL ? xstrdup(x->standing.note) : xasprintf("in maintenance: %s", x->maintenance);
     x->entry.standing = x->enrol.saying;
+    x->entry.maintenance = x->maintenance != NULL;
     x->entry.note = x->saying;
 }
 
@@ -192,6 +194,7 @@ static void forget(struct announced *x)
     x->owner->n--;
     free(x->id);
     free(x->name);
+    free(x->instance);
     free(x->where);
     free(x->maintenance);
     free(x->saying);
@@ -234,9 +237,11 @@ static void enter(struct announcer *a, const struct registration_conf *c, struct
     x->registry = registry;
     x->id = xstrdup(c->id);
     x->name = xstrdup(c->name);
+    x->instance = xstrdup(c->instance);
     x->where = xstrdup(c->registry->name);
     x->port = c->port;
-    x->entry = (struct entry){ .registry = &registry->live, .conf = c, .id = x->id, .name = x->name, .note = "",
+    x->entry = (struct entry){ .registry = &registry->live, .conf = c, .id = x->id, .name = x->name,
+                               .instance = x->instance, .note = "",
                                .done = on_said };
     x->next.fn = on_next;
     x->patience.fn = on_impatient;
@@ -261,6 +266,14 @@ static void move(struct announced *x, struct registry_use *registry)
     enrol_change(&x->enrol);
 }
 
+static void rename_it(struct announced *x, const struct registration_conf *c)
+{
+    free(x->name);
+    free(x->instance);
+    x->entry.name = x->name = xstrdup(c->name);
+    x->entry.instance = x->instance = xstrdup(c->instance);
+}
+
 static void keep(struct announced *x, const struct registration_conf *c, struct registry_use *registry)
 {
     const struct registration_conf *was = x->entry.conf;
@@ -269,10 +282,7 @@ static void keep(struct announced *x, const struct registration_conf *c, struct 
     x->seen = x->owner->plans;
     x->entry.conf = c;
     x->port = c->port;
-    if (strcmp(x->name, c->name) != 0) {
-        free(x->name);
-        x->entry.name = x->name = xstrdup(c->name);
-    }
+    rename_it(x, c);
     if (registry != x->registry)
         move(x, registry);
     if (!same)

@@ -50,8 +50,10 @@ struct watch {
 struct entry {
     struct registry_live *registry;
     const struct registration_conf *conf;   /* NULL when it leaves */
-    const char *id, *name;                  /* of the instance; of the service */
+    const char *id, *name;                  /* of the instance in all of the registry; of the service */
+    const char *instance;                   /* of the instance within its service */
     enum enrol_standing standing;           /* to be said */
+    bool maintenance;                       /* it is critical because people say so */
     const char *note;                       /* why, for people */
     /* What became of the word; error: why not, NULL unless it is ENROL_FAILED or ENROL_REFUSED. */
     void (*done)(struct entry *e, enum enrol_outcome outcome, const char *error);
@@ -75,6 +77,8 @@ struct provider {
     /* May report at once, from inside. */
     void (*watch)(struct watch *w);
     void (*unwatch)(struct watch *w);
+    /* Control thread: whether a service of this host can be registered as it is configured. May be NULL. */
+    bool (*check_entry)(struct conf_load *load, const struct node *at, const struct registration_conf *c);
     /* Both NULL: services of this host cannot be registered. Says one word; `done` comes later, never from inside, and
      * before it no other word. unsay: neither a `done` nor another word; gives the state back. */
     void (*say)(struct entry *e, enum enrol_word word);

@@ -28,12 +28,14 @@ struct registration_check_conf {
 struct registration_conf {
     const char *registry_name;
     const char *name, *id;              /* id: filled in by registration_link() */
+    const char *instance;               /* likewise: the id as stated, or "NODE-PORT", which will do within the service */
     const char *address;                /* NULL: that of the registry's node */
     int64_t port;
     struct sc_pairs tagged_addresses;   /* "HOST:PORT", "HOST" with our port */
     struct sc_strings tags;
     struct sc_pairs meta;
     struct { int64_t passing, warning; } weight;
+    bool is_weighed;                    /* likewise: the weight was stated */
     const struct registration_check_conf *check;    /* NULL: it is well while this process runs */
     const struct registry *registry;    /* filled in by registration_link() */
     const struct node *at;

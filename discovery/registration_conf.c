@@ -56,9 +56,10 @@ const struct sc_field registration_fields[] = {
              "host." },
     SC_STRING(R, name, .flags = SC_REQUIRED, .min = 1, .max = 63,
               .doc = "The service, by the name that others look for: letters, digits and inner hyphens."),
-    SC_STRING(R, id, .min = 1, .max = 253, .doc = "What this instance is called there. Default: NAME-NODE-PORT."),
-    SC_STRING(R, address, .min = 1, .max = 253, .doc = "Where others reach it: a name or a numeric address. Default: that "
-                                                       "of the registry's node."),
+    SC_STRING(R, id, .min = 1, .max = 253, .doc = "What this instance is called there. Default: NAME-NODE-PORT; in "
+                                                  "etcd, where the key has the name already, NODE-PORT."),
+    SC_STRING(R, address, .min = 1, .max = 253, .doc = "Where others reach it: a name or a numeric address. In Consul "
+                                                       "the default is that of the node; in etcd it is needed."),
     SC_INT(R, port, .flags = SC_REQUIRED, .min = 1, .max = 65535, .doc = "Where others reach it."),
     SC_PAIRS(R, tagged_addresses, .max = 16, .doc = "Further addresses by name, `wan: \"203.0.113.5:443\"`; without a port "
                                                     "it is `port`."),
@@ -224,8 +225,10 @@ static void fill_in(struct arena *arena, struct registration_conf *c, const char
 {
     struct registration_check_conf *check;
 
+    c->is_weighed = node_get(c->at, "weight") != NULL;
+    c->instance = c->id != NULL ? c->id : arena_printf(arena, "%s-%u", node, (unsigned)c->port);
     if (c->id == NULL && c->name != NULL)
-        c->id = arena_printf(arena, "%s-%s-%u", c->name, node, (unsigned)c->port);
+        c->id = arena_printf(arena, "%s-%s", c->name, c->instance);
     if (c->check == NULL || c->check->port != 0)
         return;
     check = arena_alloc(arena, sizeof *check);
@@ -245,6 +248,8 @@ bool registration_link(struct conf_load *load, const struct registries *registri
     ok &= check_maps(load, c, at);
     if (c->check != NULL)
         ok &= check_check(load, c->check, at);
+    if (c->registry != NULL && c->registry->provider->check_entry != NULL)
+        ok &= c->registry->provider->check_entry(load, at, c);
     fill_in(load->arena, c, node);
     return ok;
 }

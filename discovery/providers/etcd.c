@@ -464,4 +464,5 @@ const struct provider provider_etcd = {
     .interval = 60000,
     .check = etcd_check, .check_source = etcd_check_source,
     .open = etcd_open, .close = etcd_close, .watch = etcd_watch, .unwatch = etcd_unwatch,
+    .check_entry = etcd_check_entry, .say = etcd_say, .unsay = etcd_unsay,
 };

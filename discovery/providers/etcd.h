@@ -34,5 +34,9 @@ struct etcd_registry {
 extern const struct sc_field etcd_fields[], etcd_source_fields[];
 bool etcd_check(struct conf_load *load, const struct node *at, void *conf);
 bool etcd_check_source(struct conf_load *load, const struct node *at, void *conf);
+/* etcd_say.c, of struct provider. */
+bool etcd_check_entry(struct conf_load *load, const struct node *at, const struct registration_conf *c);
+void etcd_say(struct entry *e, enum enrol_word word);
+void etcd_unsay(struct entry *e);
 /* "/services/NAME/", to be freed. */
 char *etcd_prefix_of(const struct watch *w);

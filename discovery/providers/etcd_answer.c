@@ -239,6 +239,8 @@ static bool read_reply(struct etcd_reply *to, const struct data *doc, struct sc_
     if (!read_u64(data_get(doc, "ID"), &to->lease) || !read_u64(data_get(doc, "TTL"), &to->ttl))
         return sc_error_set(e, "ID or TTL: not a number");
     to->found = data_size(data_get(doc, "kvs")) > 0;
+    if (!read_u64(data_get(data_at(data_get(doc, "kvs"), 0), "lease"), &to->holder))
+        return sc_error_set(e, "lease: not a number");
     return true;
 }
 

@@ -60,6 +60,7 @@ void etcd_record_fini(struct etcd_record *r);
 struct etcd_reply {
     uint64_t lease, ttl;            /* seconds; both 0: no such lease, or none was asked for */
     bool found;                     /* a range: there is a key */
+    uint64_t holder;                /* and this is its lease; 0: it has none */
 };
 bool etcd_reply_read(struct etcd_reply *to, struct sc_str text, struct sc_error *e);
 

@@ -35,7 +35,7 @@ static void take_reply(struct etcd_call *c, const struct fetch *f)
         finish(c, ENROL_FAILED, log_safe(str_of(e.text)));
         return;
     }
-    c->lease = reply.lease;
+    c->lease = c->looks ? reply.holder : reply.lease;
     c->ttl = reply.ttl;
     finish(c, (c->looks && !reply.found) || (c->keeps && reply.ttl == 0) ? ENROL_NOT_THERE : ENROL_DONE, NULL);
 }
@@ -198,13 +198,47 @@ void etcd_call_revoke(struct etcd_call *c, uint64_t lease)
     call(c, &j);
 }
 
+static void open_compare(struct jsonw *j, struct sc_str key, const char *target)
+{
+    jsonw_object(j, NULL);
+    add_bytes(j, "key", key);
+    jsonw_text(j, "target", target);
+    jsonw_text(j, "result", "EQUAL");
+}
+
+static void add_compares(struct jsonw *j, struct sc_str key, struct sc_str value, uint64_t lease)
+{
+    jsonw_array(j, "compare");
+    open_compare(j, key, "VALUE");
+    add_bytes(j, "value", value);
+    jsonw_close(j);
+    open_compare(j, key, "LEASE");
+    add_number(j, "lease", lease);
+    jsonw_close(j);
+    jsonw_close(j);
+}
+
 void etcd_call_put(struct etcd_call *c, struct sc_str key, struct sc_str value, uint64_t lease)
 {
-    struct jsonw j = prepare(c, "/v3/kv/put");
+    struct jsonw j = prepare(c, "/v3/kv/txn");
 
+    add_compares(&j, key, value, lease);
+    jsonw_array(&j, "failure");
+    jsonw_object(&j, NULL);
+    jsonw_object(&j, "request_put");
     add_bytes(&j, "key", key);
     add_bytes(&j, "value", value);
     add_number(&j, "lease", lease);
+    for (unsigned i = 0; i < 3; i++)
+        jsonw_close(&j);
+    call(c, &j);
+}
+
+void etcd_call_delete(struct etcd_call *c, struct sc_str key)
+{
+    struct jsonw j = prepare(c, "/v3/kv/deleterange");
+
+    add_bytes(&j, "key", key);
     call(c, &j);
 }
 

@@ -19,7 +19,8 @@ struct etcd_call {
     /* What became of it, never from inside. ENROL_NOT_THERE: there is no such lease, or key. ENROL_REFUSED: it was not
      * done; ENROL_FAILED: nobody knows; both with an error, which is NULL else and lives until the end. May call again. */
     void (*done)(struct etcd_call *c, enum enrol_outcome outcome, const char *error);
-    uint64_t lease, ttl;            /* in `done` of a grant or a keep-alive: the lease, and the seconds it has */
+    uint64_t lease, ttl;            /* in `done` of a grant or a keep-alive: the lease, and the seconds it has; of a look:
+                                     * the lease of the key, 0: none */
     /* From here on etcd_call.c's. */
     struct rest_order order;
     struct etcd_waiter waiter;
@@ -36,8 +37,10 @@ void etcd_call_grant(struct etcd_call *c, unsigned seconds);
 void etcd_call_keep_alive(struct etcd_call *c, uint64_t lease);
 /* The keys that hang on it are gone as well. */
 void etcd_call_revoke(struct etcd_call *c, uint64_t lease);
-/* The key goes with the lease. */
+/* The key goes with the lease. One that has this value and this lease is left alone, so that it makes no revision. */
 void etcd_call_put(struct etcd_call *c, struct sc_str key, struct sc_str value, uint64_t lease);
+/* Whatever lease it has, or none. */
+void etcd_call_delete(struct etcd_call *c, struct sc_str key);
 /* Whether there is such a key, as those see it who follow it. */
 void etcd_call_look(struct etcd_call *c, struct sc_str key);
 /* Without a `done`; harmless when none is under way. The memory must stay until the end of the turn. */

@@ -5,7 +5,9 @@
     etcd = t.closing(Etcd(t))
     etcd.put("/services/web/a", at(origin))
     etcd.on("/v3/kv/range", lambda c, request: c.respond(500))     # until etcd.on(path, None)
-    etcd.say({"result": {...}})                                    # to every open watch, or bytes as they are"""
+    etcd.say({"result": {...}})                                    # to every open watch, or bytes as they are
+    etcd.value("/services/web/n1-80")                              # what is there, as JSON; None: nothing
+    etcd.lose_leases()                                             # and what hangs on them"""
 import base64
 import json
 import select
@@ -76,6 +78,9 @@ class Etcd:
         self.watches = []                   # those that are open
         self.passwords = None               # {user: password}: needs tokens
         self.tokens = set()
+        self.leases, self.bound = {}, {}    # id: when it ends; key: its lease
+        self.linger = 0                     # seconds for which a key that is gone is still found by range
+        self.gone = {}                      # key: (its last value and revision, its lease, when)
         self.changed = threading.Condition()
 
     @property
@@ -95,8 +100,9 @@ class Etcd:
             self.revision += 1
             for key, value in changes.items():
                 key = key if isinstance(key, bytes) else key.encode()
+                lease = self.bound.pop(key, None)
                 if value is None:
-                    self.keys.pop(key, None)
+                    self.gone[key] = (self.keys.pop(key, (b"", 0)), lease, time.monotonic())
                 else:
                     value = value if isinstance(value, bytes) else value.encode()
                     self.keys[key] = (value, self.revision)
@@ -112,7 +118,76 @@ class Etcd:
         """A new store at the same place."""
         with self.changed:
             self.keys, self.history, self.revision, self.compacted = {}, [], 1, 0
+            self.leases, self.bound, self.gone = {}, {}, {}
             self.changed.notify_all()
+
+    # -- leases ---------------------------------------------------------------------------------------------------
+    def expire(self):
+        """Takes away what nobody has kept."""
+        with self.changed:
+            for lease in [lease for lease, until in self.leases.items() if until < time.monotonic()]:
+                self.revoke(lease)
+
+    def revoke(self, lease):
+        with self.changed:
+            if self.leases.pop(lease, None) is None:
+                return False
+            self.change({key: None for key, its in list(self.bound.items()) if its == lease})
+            return True
+
+    def lose_leases(self):
+        with self.changed:
+            for lease in list(self.leases):
+                self.revoke(lease)
+
+    def value(self, key):
+        self.expire()
+        with self.changed:
+            value, _ = self.keys.get(key.encode(), (None, 0))
+        return None if value is None else json.loads(value)
+
+    def _grant(self, connection, asked):
+        with self.changed:
+            lease = str(7587862103141325000 + len(self.about("/v3/lease/grant")))
+            self.leases[lease] = time.monotonic() + int(asked["TTL"])
+        return self.respond(connection, {"header": self.header(), "ID": lease, "TTL": str(asked["TTL"])})
+
+    def _keep(self, connection, asked):
+        with self.changed:
+            kept = {"TTL": "15"} if asked["ID"] in self.leases else {}
+            if kept:
+                self.leases[asked["ID"]] = time.monotonic() + 15
+        return self.respond(connection, {"result": {"header": self.header(), "ID": asked["ID"], **kept}})
+
+    def _lose(self, connection, asked):
+        if not self.revoke(asked["ID"]):
+            return self.refuse(connection, 404, 5, "etcdserver: requested lease not found")
+        return self.respond(connection, {"header": self.header()})
+
+    def _is_so(self, one):
+        key = plain(one["key"])
+        if one["target"] == "LEASE":
+            return self.bound.get(key, "0") == one["lease"]
+        return self.keys.get(key, (None, 0))[0] == plain(one["value"])
+
+    def _transact(self, connection, asked):
+        with self.changed:
+            if all(self._is_so(one) for one in asked["compare"]):
+                return self.respond(connection, {"header": self.header(), "succeeded": True})
+            put = asked["failure"][0]["request_put"]
+            if put["lease"] not in self.leases:
+                return self.refuse(connection, 404, 5, "etcdserver: requested lease not found")
+            self.put(plain(put["key"]), plain(put["value"]))
+            self.bound[plain(put["key"])] = put["lease"]
+            answer = {"header": self.header(), "responses": [{"response_put": {"header": {"revision": str(self.revision)}}}]}
+        return self.respond(connection, answer)
+
+    def _delete(self, connection, asked):
+        with self.changed:
+            there = plain(asked["key"]) in self.keys
+            if there:
+                self.delete(plain(asked["key"]))
+        return self.respond(connection, {"header": self.header(), **({"deleted": "1"} if there else {})})
 
     # -- what a case says and asks --------------------------------------------------------------------------------
     def on(self, path, handler):
@@ -171,6 +246,11 @@ class Etcd:
             if request.get("Authorization") is None:
                 return self.refuse(connection, 400, 3, "etcdserver: user name is empty")
             return self.refuse(connection, 401, 16, "etcdserver: invalid auth token")
+        self.expire()
+        written = {"/v3/lease/grant": self._grant, "/v3/lease/keepalive": self._keep, "/v3/lease/revoke": self._lose,
+                   "/v3/kv/txn": self._transact, "/v3/kv/deleterange": self._delete}.get(request.target)
+        if written:
+            return written(connection, asked)
         if request.target == "/v3/kv/range":
             return self.respond(connection, self.range(asked))
         if request.target == "/v3/watch":
@@ -187,10 +267,16 @@ class Etcd:
         return self.respond(connection, {"header": self.header(), "token": token})
 
     def range(self, asked):
-        first, end = plain(asked["key"]), plain(asked["range_end"])
+        first = plain(asked["key"])
+        end = plain(asked["range_end"]) if "range_end" in asked else first + b"\0"
         with self.changed:
+            since = time.monotonic() - self.linger
+            late = {key: was for key, was in self.gone.items() if was[2] > since}
+            found = {**{key: was for key, (was, _, _) in late.items()}, **self.keys}
+            bound = {**{key: lease for key, (_, lease, _) in late.items() if lease}, **self.bound}
             kvs = [{"key": coded(key), "create_revision": str(rev), "mod_revision": str(rev), "version": "1",
-                    "value": coded(value)} for key, (value, rev) in sorted(self.keys.items()) if first <= key < end]
+                    "value": coded(value), **({"lease": bound[key]} if key in bound else {})}
+                   for key, (value, rev) in sorted(found.items()) if first <= key < end]
             return {"header": self.header(), **({"kvs": kvs, "count": str(len(kvs))} if kvs else {})}
 
     def event(self, one):
@@ -219,6 +305,7 @@ class Etcd:
     def _follow(self, watch):
         connection = watch.connection
         while watch.open and not self.origin.closing:
+            self.expire()
             with self.changed:
                 watch.told = min(watch.told, len(self.history))
                 news = [self.event(one) for one in self.history[watch.told:] if watch.wants(one)]

@@ -133,7 +133,7 @@ static void world_init(struct world *w)
         w->conf[i] = (struct registry){ .name = "one", .provider = &fake };
         w->use[i].live = (struct registry_live){ .name = "one", .provider = &fake, .conf = i == 0 ? "" : "2",
                                                  .loop = w->loop };
-        w->list[i] = (struct registration_conf){ .name = "web", .id = i == 0 ? "a" : "b", .port = 1,
+        w->list[i] = (struct registration_conf){ .name = "web", .id = i == 0 ? "a" : "b", .instance = "i", .port = 1,
                                                  .registry = &w->conf[0] };
     }
     w->announcer = announcer_new(w->loop, w->prober, &(struct announcer_hooks){ w, on_registry, on_changed, on_gone });

@@ -196,14 +196,18 @@ static void a_lease_lives_and_ends(void **state)
 {
     static const struct answer answers[] = {
         { "/v3/lease/grant", NULL, "{\"TTL\":\"15\"}", 200, "{" HEADER ",\"ID\":\"5986869373369072134\",\"TTL\":\"15\"}" },
-        { "/v3/kv/put", NULL, "{\"key\":\"L2s=\",\"value\":\"aDox\",\"lease\":\"5986869373369072134\"}", 200,
-          "{" HEADER "}" },
+        { "/v3/kv/txn", NULL,
+          "{\"compare\":[{\"key\":\"L2s=\",\"target\":\"VALUE\",\"result\":\"EQUAL\",\"value\":\"aDox\"},"
+          "{\"key\":\"L2s=\",\"target\":\"LEASE\",\"result\":\"EQUAL\",\"lease\":\"5986869373369072134\"}],"
+          "\"failure\":[{\"request_put\":{\"key\":\"L2s=\",\"value\":\"aDox\",\"lease\":\"5986869373369072134\"}}]}", 200,
+          "{" HEADER ",\"responses\":[{\"response_put\":{}}]}" },
         { "/v3/lease/keepalive", NULL, "{\"ID\":\"5986869373369072134\"}", 200,
           "{\"result\":{" HEADER ",\"ID\":\"5986869373369072134\",\"TTL\":\"15\"}}\n" },
         { "/v3/kv/range", NULL, "{\"key\":\"L2s=\",\"keys_only\":true}", 200,
-          "{" HEADER ", \"kvs\":[{\"key\":\"L2s=\"}], \"count\":\"1\"}" },
+          "{" HEADER ", \"kvs\":[{\"key\":\"L2s=\", \"lease\":\"7\"}], \"count\":\"1\"}" },
         { "/v3/lease/revoke", NULL, "{\"ID\":\"5986869373369072134\"}", 200, "{" HEADER "}" },
         { "/v3/kv/range", NULL, "L2s=", 200, "{" HEADER "}" },
+        { "/v3/kv/deleterange", NULL, "{\"key\":\"L2s=\"}", 200, "{" HEADER "}" },
     };
     struct world w;
 
@@ -219,10 +223,13 @@ static void a_lease_lives_and_ends(void **state)
     assert_int_equal(w.call.ttl, 15);
     etcd_call_look(&w.call, STR("/k"));
     became(&w, ENROL_DONE, "");
+    assert_int_equal(w.call.lease, 7);
     etcd_call_revoke(&w.call, 5986869373369072134);
     became(&w, ENROL_DONE, "");
     etcd_call_look(&w.call, STR("/k"));
     became(&w, ENROL_NOT_THERE, "");
+    etcd_call_delete(&w.call, STR("/k"));
+    became(&w, ENROL_DONE, "");
     world_fini(&w);
 }
 
@@ -230,7 +237,7 @@ static void a_lease_may_be_gone(void **state)
 {
     static const struct answer answers[] = {
         { "/v3/lease/keepalive", NULL, "", 200, "{\"result\":{" HEADER ",\"ID\":\"77\"}}\n" },
-        { "/v3/kv/put", NULL, "", 404, "{\"code\":5, \"message\":\"etcdserver: requested lease not found\"}" },
+        { "/v3/kv/txn", NULL, "", 404, "{\"code\":5, \"message\":\"etcdserver: requested lease not found\"}" },
         { "/v3/lease/revoke", NULL, "", 404, "{\"error\":\"etcdserver: requested lease not found\",\"code\":5}" },
     };
     struct world w;

@@ -25,7 +25,7 @@ struct loaded {
     struct buf text;            /* of the report */
 };
 
-#define REGISTRIES "registries: { consul: { type: consul }, files: { type: file, path: /x } }\n"
+#define REGISTRIES "registries: { consul: { type: consul }, etcd: { type: etcd }, files: { type: file, path: /x } }\n"
 
 static struct registration_conf *load(struct loaded *w, const char *item)
 {
@@ -65,6 +65,8 @@ static void the_least_has_defaults(void **state)
     (void)state;
     assert_int_equal(w.report.n, 0);
     assert_string_equal(c->id, "web-n1-8443");
+    assert_string_equal(c->instance, "n1-8443");
+    assert_false(c->is_weighed);
     assert_string_equal(c->registry->name, "consul");
     assert_null(c->address);
     assert_null(c->check);
@@ -85,6 +87,8 @@ static void all_keys_are_read(void **state)
     if (w.report.n > 0)
         fail_msg("%s", w.text.p);
     assert_string_equal(c->id, "a:b");
+    assert_string_equal(c->instance, "a:b");
+    assert_true(c->is_weighed);
     assert_string_equal(c->address, "w1.example");
     assert_string_equal(c->tags.at[0], "v7");
     assert_string_equal(c->meta.at[0].value, "1.0.0");
@@ -135,6 +139,8 @@ static void mistakes_are_reported(void **state)
         { "registry: consul, name: a, port: 1, check: { path: \"/a b\" }", "visible ASCII" },
         { "registry: consul, name: a, port: 1, check: { address: name }", "numeric" },
         { "registry: consul, name: a, port: 1, check: { deregister_critical_after: 59s }", "one minute" },
+        { "registry: etcd, name: a, port: 1", "`address` is needed" },
+        { "registry: etcd, name: a, port: 1, address: h, check: { deregister_critical_after: 1m }", "is Consul's" },
     };
 
     (void)state;
