@@ -83,10 +83,10 @@ install_one_by_one() {
     done
 }
 
-# unpacked SUITE PACKAGE: that package of that suite in $cache/PACKAGE, neither installed nor configured. apt checks what it
-# fetches as ever; lists and cache are not the machine's. False with the reason in $why.
+# unpacked SUITE PACKAGE [NAME]: that package of that suite in $cache/NAME (the package's), neither installed nor
+# configured. apt checks what it fetches as ever; lists and cache are not the machine's. False with the reason in $why.
 unpacked() {
-    local suite=$1 package=$2 dir=$cache/$2 apt=$cache/apt-$1 log=$cache/$2.log file
+    local suite=$1 package=$2 dir=$cache/${3:-$2} apt=$cache/apt-$1 log=$cache/${3:-$2}.log file
     why=
     [ ! -e "$dir/.complete" ] || return 0
     is_debian || { why="this is no Debian"; return 1; }

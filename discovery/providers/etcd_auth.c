@@ -63,6 +63,7 @@ static void on_ask(struct rest_caller *c, struct rest_ask *to)
     const struct etcd_conf *conf = conf_of(a);
     struct jsonw j = JSONW_INIT(&to->body);
 
+    rest_set_token(a->rest, NULL);                      /* 3.4 refuses a password that comes with a bad token */
     buf_reserve(&to->body, 2 * PASSWORD_MAX);           /* no copy stays behind in memory that grew */
     buf_puts(&to->path, "/v3/auth/authenticate");
     jsonw_object(&j, NULL);

@@ -240,7 +240,7 @@ class Etcd:
         handler = self.handlers.get(request.target)
         if handler:
             return handler(connection, request)
-        if request.target == "/v3/auth/authenticate":
+        if request.target == "/v3/auth/authenticate" and request.get("Authorization") is None:     # else as 3.4 does
             return self._authenticate(connection, asked)
         if self.passwords is not None and request.get("Authorization") not in self.tokens:
             if request.get("Authorization") is None:

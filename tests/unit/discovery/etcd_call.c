@@ -311,7 +311,7 @@ static void a_token_is_asked_for_first(void **state)
         { AUTHENTICATE, "{" HEADER ",\"token\":\"t1\"}" },
         { "/v3/lease/grant", "\r\nAuthorization: t1\r\n", "", 200, "{" HEADER ",\"ID\":\"5\",\"TTL\":\"15\"}" },
         { "/v3/lease/revoke", "\r\nAuthorization: t1\r\n", "", 401, INVALID },
-        { "/v3/auth/authenticate", "t1", "\"pw\"", 200, "{" HEADER ",\"token\":\"t2\"}" },
+        { AUTHENTICATE, "{" HEADER ",\"token\":\"t2\"}" },
         { "/v3/lease/revoke", "\r\nAuthorization: t2\r\n", "", 200, "{" HEADER "}" },
         { "/v3/lease/revoke", "\r\nAuthorization: t2\r\n", "", 401, INVALID },
     };
