@@ -7,6 +7,7 @@
 #include "discovery/service.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define N(array) (sizeof(array) / sizeof (array)[0])
 
@@ -320,6 +321,56 @@ static void schemas_name_what_there_is(void **state)
     assert_null(provider_find(STR("static")));
 }
 
+/* What is kept on disk is believed for this text only. */
+static void says_which_source_it_is(void **state)
+{
+    static const struct { const char *registry, *source, *identity; } cases[] = {
+        { "{type: consul, address: 'http://h:1'}", "{registry: r}", "\"a b\" consul registry.address=[\"http://h:1\"]" },
+        { "{type: consul, address: 'http://h:1', token: secret, ca: /x, wait: 5s, consistency: stale}", "{registry: r}",
+          "\"a b\" consul registry.address=[\"http://h:1\"]" },
+        { "{type: consul, address: ['http://h:1', 'http://i:1'], datacenter: d}",
+          "{registry: r, service: s, tags: [v1], passing_only: true, filter: ''}",
+          "\"a b\" consul registry.address=[\"http://h:1\",\"http://i:1\"] registry.datacenter=\"d\" "
+          "source.service=\"s\" source.filter=\"\" source.tags=[\"v1\"] source.passing_only=true" },
+        { "{type: consul, address: 'http://h:1'}", "{registry: r, passing_only: false, tags: []}",
+          "\"a b\" consul registry.address=[\"http://h:1\"]" },
+        { "{type: file, path: /x}", "{registry: r}", "\"a b\" file registry.path=[\"/x\"]" },
+    };
+
+    (void)state;
+    unsetenv("CONSUL_HTTP_ADDR");
+    for (unsigned i = 0; i < N(cases); i++) {
+        struct loaded l;
+        char yaml[400];
+
+        snprintf(yaml, sizeof yaml, "registries: {r: %s}\nservices: [{name: a b, source: %s}]\n", cases[i].registry,
+                 cases[i].source);
+        load(&l, yaml);
+        assert_string_equal(l.text, "");
+        assert_string_equal(service(&l, 0)->source.identity, cases[i].identity);
+        unload(&l);
+    }
+}
+
+/* A key that is loaded and cannot be printed would be in no identity. */
+static void rows_can_be_printed(const struct sc_field *fields)
+{
+    for (const struct sc_field *f = fields; f->type != SC_T_END; f++) {
+        assert_true(f->type != SC_T_CUSTOM || f->print != NULL);
+        if (f->type == SC_T_INLINE)
+            rows_can_be_printed(f->fields);
+    }
+}
+
+static void every_key_can_be_told(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; providers[i] != NULL; i++) {
+        rows_can_be_printed(providers[i]->fields);
+        rows_can_be_printed(providers[i]->source_fields);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +382,8 @@ int main(void)
         cmocka_unit_test(a_weight_is_not_the_source),
         cmocka_unit_test(tells_what_a_reload_changed),
         cmocka_unit_test(schemas_name_what_there_is),
+        cmocka_unit_test(says_which_source_it_is),
+        cmocka_unit_test(every_key_can_be_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
