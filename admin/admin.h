@@ -16,6 +16,7 @@
 struct config;
 struct discovery_status;
 struct store_counts;
+struct hand_order;
 struct admin_conf;                      /* proxy/config.h */
 struct metrics;
 struct order;
@@ -52,6 +53,7 @@ struct admin_state {
     const char *const *degraded;        /* sentences: what these libraries cannot do; ends with NULL; may be NULL */
     /* What discovery knows, a reference for the caller (discovery_status() of discovery/manager.h); NULL: nothing yet. */
     struct discovery_status *(*services)(void *arg);
+    void (*hand)(void *arg, const struct hand_order *o);    /* discovery_hand() */
     void (*kept)(void *arg, struct store_counts *to);   /* discovery_kept(); NULL: nothing is kept */
     /* What control is asked to do: it returns at once. reload: admin/order.h. */
     void (*drain)(void *arg);

@@ -5,6 +5,7 @@
 #include "admin/changes.h"
 #include "admin/explain.h"
 #include "admin/guard.h"
+#include "admin/hands.h"
 #include "admin/health.h"
 #include "admin/loaded.h"
 #include "admin/metrics.h"
@@ -43,6 +44,15 @@ static const struct page pages[] = {
     { "/admin/log-level", "what the log has: {\"level\"}", changes_log_level_now, PAGE_READS, ROLE_VIEWER },
     { "/admin/log-level", "{\"level\": error, warn, info or debug}, until the next reload", changes_log_level, PAGE_POST,
       ROLE_OPERATOR },
+    { "/admin/discovery/*/freeze", "{\"ttl\"}: answers of a registry, or for a service, wait until it ends", hands_freeze,
+      PAGE_POST, ROLE_OPERATOR },
+    { "/admin/discovery/*/thaw", "ends a freeze, a pin or a fail", hands_thaw, PAGE_POST, ROLE_OPERATOR },
+    { "/admin/discovery/*/pin", "{\"targets\", \"ttl\"}: a service has these targets until it ends", hands_pin, PAGE_POST,
+      ROLE_OPERATOR },
+    { "/admin/discovery/*/fail", "{\"ttl\"}: as if a registry, or that of a service, could not be reached", hands_fail,
+      PAGE_POST, ROLE_OPERATOR },
+    { "/admin/discovery/*/history", "what has become of targets and sources lately, the newest first", hands_history,
+      PAGE_READS, ROLE_VIEWER },
     { "/admin/drain", "stops gracefully, as TERM does", changes_drain, PAGE_POST, ROLE_OPERATOR },
     { "/admin/reload", "reads the configuration again, as HUP does, and says what came of it", changes_reload, PAGE_POST,
       ROLE_OPERATOR },
@@ -77,6 +87,18 @@ void page_problem(struct admin_answer *a, enum err e, struct sc_str detail)
     a->status = p->status;
     a->type = "application/problem+json";
     problem_body(&a->body, p, detail, STR_NONE);
+}
+
+void page_conflict(struct admin_answer *a, const char *why)
+{
+    static const struct problem conflict = {
+        STR_INIT("conflict"), STR_INIT("It cannot be done as things are"), STR_INIT("http_request_denied"), 409,
+    };
+
+    buf_clear(&a->body);
+    a->status = conflict.status;
+    a->type = "application/problem+json";
+    problem_body(&a->body, &conflict, str_of(why), STR_NONE);
 }
 
 bool page_asks(const struct admin_request *r, struct sc_str name, struct sc_str value)
@@ -268,6 +290,7 @@ static void run(const struct page *p, const struct admin_state *state, const str
 static void answer(const struct admin_state *state, const struct admin_request *r, const struct admin_conf *conf,
                    struct admin_answer *a)
 {
+    struct admin_request asked = *r;
     struct sc_str name = STR_NONE;
     const struct page *page;
     struct guard_pass pass;
@@ -288,8 +311,9 @@ static void answer(const struct admin_state *state, const struct admin_request *
     e = guard_allows(r, conf, &pass, page->role);
     if (page->verb != PAGE_READS)
         audit(page, r, &pass, e == ERR_NONE);
+    asked.token = pass.token;
     if (e == ERR_NONE)
-        run(page, state, r, name, a);
+        run(page, state, &asked, name, a);
     else
         refuse(a, e, &pass);
 }

@@ -24,6 +24,7 @@ struct admin_request {
     bool loopback;                      /* the client is on this host */
     bool trusted;                       /* over a unix socket: root, our own user, or a member of the group */
     const char *who;                    /* for the log: "uid 1000 (pid 4711)", "127.0.0.1" */
+    const char *token;                  /* for pages: the name of the token that was shown; NULL: none */
     struct sc_str own[2];               /* what the listener may be called besides localhost: address, stated host */
 };
 
@@ -43,6 +44,8 @@ void page_answer(const struct admin_state *state, const struct admin_request *r,
 void page_answer_anybody(const struct admin_state *state, const struct admin_request *r, struct admin_answer *a);
 /* An answer that is an error. `detail` may be empty. */
 void page_problem(struct admin_answer *a, enum err e, struct sc_str detail);
+/* 409: it cannot be done as things are, which `why` says. */
+void page_conflict(struct admin_answer *a, const char *why);
 /* Whether the query has name=value. */
 bool page_asks(const struct admin_request *r, struct sc_str name, struct sc_str value);
 /* The value of the query's first `name`, decoded, in the request's arena; p NULL: there is none. */

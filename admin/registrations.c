@@ -84,18 +84,6 @@ void registrations_one(const struct admin_state *state, const struct admin_reque
 
 /* ---- what is said of one ---- */
 
-static void refuse(struct admin_answer *a, const char *why)
-{
-    static const struct problem conflict = {
-        STR_INIT("conflict"), STR_INIT("It cannot be done as things are"), STR_INIT("http_request_denied"), 409,
-    };
-
-    buf_clear(&a->body);
-    a->status = conflict.status;
-    a->type = "application/problem+json";
-    problem_body(&a->body, &conflict, str_of(why), STR_NONE);
-}
-
 /* Text of a person for people: UTF-8, and nothing that a terminal would obey. */
 static bool is_text(struct sc_str s)
 {
@@ -136,9 +124,10 @@ static const char *id_of(const struct admin_state *state, const struct admin_req
     if (s == NULL)
         page_problem(a, ERR_NO_ROUTE, STR("there is no registration of this id"));
     else if (s->leaving)
-        refuse(a, "it is being deregistered");
+        page_conflict(a, "it is being deregistered");
     else if (application && !s->by_application)
-        refuse(a, "the sidecar checks it itself: only with `check: { type: ttl }` does the application say how it is");
+        page_conflict(a, "the sidecar checks it itself: only with `check: { type: ttl }` does the application say how "
+                         "it is");
     else
         copy = arena_dupz(r->arena, str_of(s->id));
     unref(&d);

@@ -4,6 +4,7 @@
 
 #include "base/jsonw.h"
 #include "discovery/check.h"
+#include "discovery/hands.h"
 #include "discovery/store.h"
 
 const char *const services_healths[HEALTHS] = { "healthy", "degraded", "unhealthy", "unknown" };
@@ -66,6 +67,20 @@ static void put_snapshot(struct jsonw *j, const struct source_status *s)
     jsonw_close(j);
 }
 
+/* What somebody wants of it. */
+static void put_hand(struct jsonw *j, const struct source_status *s)
+{
+    if (s->hand.kind == HAND_NONE) {
+        jsonw_null(j, "hand");
+        return;
+    }
+    jsonw_object(j, "hand");
+    jsonw_text(j, "action", hand_name(s->hand.kind));
+    jsonw_text(j, "by", s->hand.by);
+    jsonw_time(j, "until", s->hand.until_wall);
+    jsonw_close(j);
+}
+
 static void put_source(struct jsonw *j, const struct source_status *s, sc_msec now)
 {
     jsonw_object(j, NULL);
@@ -87,6 +102,7 @@ static void put_source(struct jsonw *j, const struct source_status *s, sc_msec n
     jsonw_uint(j, "weight", (uint64_t)s->weight);
     jsonw_bool(j, "serves", s->serves);
     put_snapshot(j, s);
+    put_hand(j, s);
     jsonw_close(j);
 }
 

@@ -39,6 +39,19 @@ static void say(const struct source *s, bool over)
         log_info("discovery: %s: %s: its targets may serve again", service, registry);
 }
 
+static void note_mode(struct source *s, sc_msec now)
+{
+    struct source_status status = source_status(s);
+    enum source_mode mode = source_mode_at(&status, now);
+    struct history_entry e = { .wall = clock_wall_ms(), .event = source_mode_name(mode), .registry = s->name,
+                               .cause = status.hand.by != NULL ? status.hand.by : s->error,
+                               .targets = s->owner->set->n, .eligible = s->owner->set->eligible };
+
+    if (mode != s->shown)
+        history_add(s->owner->history, &e);
+    s->shown = mode;
+}
+
 /* The sources of a service put together. */
 struct ageing {
     enum source_mode mode;
@@ -61,7 +74,7 @@ static void look(struct ageing *a, const struct source *s, sc_msec now)
 
     if (mode > a->mode)
         a->mode = mode;
-    a->known |= mode > SOURCE_HELD && (source_knows(&status) || status.hand.kind != HAND_NONE);
+    a->known |= mode == SOURCE_FROZEN || mode == SOURCE_PINNED || (mode > SOURCE_HELD && source_knows(&status));
     if (age > a->age)
         a->age = age;
     if (status.interval > 0 && (mode == SOURCE_LIVE || mode == SOURCE_HELD))
@@ -106,7 +119,8 @@ void aging_update(struct tracked *t)
         struct source *s = list_entry(it, struct source, link);
         bool over = aging_is_over(s);
 
-        if (s->registry != NULL && counts(t, s))
+        note_mode(s, now);
+        if ((s->registry != NULL || s->pinned != NULL) && counts(t, s))
             look(&a, s, now);
         if (over != s->over) {
             s->over = over;

@@ -27,7 +27,7 @@ struct build {
     unsigned nsources;
     struct mention *mentions;
     struct item *items;         /* as many */
-    unsigned n, room;
+    unsigned n, room, stayed;   /* stayed: how many of the kept were in the set before */
     struct map addresses;       /* of the mentions; with several sources only */
     uint64_t name;              /* of the source whose records are looked at, in target.named */
     struct buf key;
@@ -84,11 +84,13 @@ static void find_room(struct build *b)
 
     for (unsigned k = 0; k < b->nsources; k++) {
         const struct source *s = b->sources[k];
+        const struct answer *a = source_answer(s);
 
-        for (unsigned i = 0; i < s->now->n && all < TRACKED_TARGETS_MAX; i++)
-            all += count_addresses(&s->now->records[i]);
-        list_each(it, &s->held)
-            all += count_addresses(held_record(it));
+        for (unsigned i = 0; i < a->n && all < TRACKED_TARGETS_MAX; i++)
+            all += count_addresses(&a->records[i]);
+        if (s->pinned == NULL)
+            list_each(it, &s->held)
+                all += count_addresses(held_record(it));
     }
     b->room = all < TRACKED_TARGETS_MAX ? all : TRACKED_TARGETS_MAX;
     b->mentions = xcalloc(b->room + 1, sizeof *b->mentions);
@@ -220,13 +222,15 @@ static void look_at_record(struct build *b, unsigned source, const struct record
 static void look_at_source(struct build *b, unsigned source)
 {
     struct source *s = b->sources[source];
+    const struct answer *a = source_answer(s);
 
     b->name = b->t->names += 1;
-    for (unsigned i = 0; i < s->now->n; i++)
-        look_at_record(b, source, &s->now->records[i]);
-    list_each(it, &s->held)
-        look_at_record(b, source, held_record(it));
-    s->shown_held = s->nheld;
+    for (unsigned i = 0; i < a->n; i++)
+        look_at_record(b, source, &a->records[i]);
+    if (s->pinned == NULL)
+        list_each(it, &s->held)
+            look_at_record(b, source, held_record(it));
+    s->shown_held = s->pinned == NULL ? s->nheld : 0;
 }
 
 /* --- the set --- */
@@ -258,7 +262,7 @@ static const struct endpoint *copy_record(struct target_set *set, const struct r
     return copy;
 }
 
-static void fill(const struct build *b, struct target_set *set)
+static void fill(struct build *b, struct target_set *set)
 {
     const struct record *before = NULL;
     unsigned n = 0;
@@ -269,6 +273,7 @@ static void fill(const struct build *b, struct target_set *set)
 
         if (!c->kept)
             continue;
+        b->stayed += item->target->built == b->t->set->version;
         item->target->built = set->version;
         set->at[n] = (struct target_entry){
             .target = target_ref(item->target), .weight = c->set_weight, .tier = c->set_tier,
@@ -336,6 +341,19 @@ static void build_fini(struct build *b)
     buf_fini(&b->key);
 }
 
+/* What the set has that the one before had not, and why. */
+static void remember(const struct build *b, const struct target_set *set)
+{
+    struct tracked *t = b->t;
+    struct history_entry e = { .wall = clock_wall_ms(), .event = "targets", .registry = t->news_of, .cause = t->news,
+                               .targets = set->n, .eligible = set->eligible, .added = set->n - b->stayed,
+                               .removed = t->set->n - b->stayed };
+
+    if (e.added > 0 || e.removed > 0 || e.eligible != t->set->eligible)
+        history_add(t->history, &e);
+    tracked_news(t, NULL, NULL);
+}
+
 void tracked_build(struct tracked *t)
 {
     struct build b = { .t = t, .addresses = MAP_INIT, .key = BUF_INIT };
@@ -349,6 +367,7 @@ void tracked_build(struct tracked *t)
     for (unsigned i = 0; i < b.nsources; i++)
         look_at_source(&b, i);
     set = make_set(&b);
+    remember(&b, set);
     build_fini(&b);
     target_set_unref(&t->set);
     t->set = set;
@@ -357,56 +376,4 @@ void tracked_build(struct tracked *t)
     t->stale_status = true;
     aging_update(t);
     health_sync(t);
-}
-
-/* --- status --- */
-
-static void copy_sources(struct service_status *s, const struct tracked *t)
-{
-    struct source_status *list;
-    unsigned n = 0;
-
-    list_each(it, &t->sources)
-        n++;
-    list = arena_alloc(&s->arena, (n + 1) * sizeof *list);
-    list_each(it, &t->sources)
-        source_describe(list_entry(it, struct source, link), &s->arena, &list[s->nsources++]);
-    s->sources = list;
-}
-
-static void copy_quarantine(struct service_status *s, const struct tracked *t)
-{
-    unsigned n = t->nquarantined < TRACKED_QUARANTINE_MAX ? t->nquarantined : TRACKED_QUARANTINE_MAX;
-    struct quarantined *list = arena_alloc(&s->arena, (n + 1) * sizeof *list);
-
-    for (unsigned i = 0; i < n; i++)
-        list[i] = (struct quarantined){ arena_dupz(&s->arena, str_of(t->quarantine[i].record)),
-                                        arena_dupz(&s->arena, str_of(t->quarantine[i].reason)) };
-    s->quarantined = list;
-    s->nquarantined = n;
-    s->nquarantined_all = t->nquarantined;
-}
-
-static struct service_status *describe(const struct tracked *t)
-{
-    struct service_status *s = xnew(struct service_status);
-
-    refs_init(&s->refs);
-    arena_init(&s->arena, 512);
-    s->name = arena_dupz(&s->arena, str_of(t->shared->name));
-    s->set = target_set_ref(t->set);
-    copy_sources(s, t);
-    copy_quarantine(s, t);
-    return s;
-}
-
-struct service_status *tracked_status(struct tracked *t)
-{
-    if (t->status == NULL || t->stale_status) {
-        service_status_unref(&t->status);
-        t->status = describe(t);
-        t->stale_status = false;
-    }
-    refs_get(&t->status->refs);
-    return t->status;
 }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "discovery/announce.h"
+#include "discovery/hand.h"
 #include "discovery/plan.h"
 #include "discovery/probe.h"
 #include "discovery/publisher.h"
@@ -34,6 +35,7 @@ struct discovery {
     char *state_dir;
     struct store *store;                /* NULL: nothing is kept */
     struct store_tally kept;
+    struct hands *hands;
     struct map services;                /* of struct tracked, by name */
     struct registry_uses registries;
     struct discovery_plan *plan;        /* in force */
@@ -63,6 +65,55 @@ static void on_poke(struct tracked *t)
     publisher_poke(d->publisher);
 }
 
+/* --- what people want --- */
+
+/* What the service states itself can only be replaced. */
+static const struct hand *hand_of(const struct discovery *d, const struct source *s)
+{
+    const struct hand *h = hands_find(d->hands, s->owner->shared->name, s->registry == NULL ? "" : s->name);
+
+    return h != NULL && s->registry == NULL && h->kind != HAND_PIN ? NULL : h;
+}
+
+static void hand_out(struct discovery *d, struct tracked *t)
+{
+    list_each(it, &t->sources) {
+        struct source *s = list_entry(it, struct source, link);
+
+        hand_take(s, hand_of(d, s));
+    }
+}
+
+static void on_hands(void *arg)
+{
+    struct discovery *d = arg;
+    struct map_item *item;
+
+    for (unsigned i = 0; (item = map_next(&d->services, &i)) != NULL;)
+        hand_out(d, item->value);
+}
+
+static void on_hand_letter(struct mail *m)
+{
+    struct hand_letter *l = list_entry(m, struct hand_letter, mail);
+    struct discovery *d = l->owner;
+
+    if (!d->stopping)
+        hands_order(d->hands, &l->order);
+    hand_letter_free(&l);
+}
+
+void discovery_hand(struct discovery *d, const struct hand_order *order)
+{
+    struct hand_letter *l = hand_letter_new(order);
+
+    l->mail.fn = on_hand_letter;
+    l->owner = d;
+    loop_post(d->loop, &l->mail);
+}
+
+/* --- plans: services --- */
+
 static struct tracked *track(struct discovery *d, const struct discovery_service *conf)
 {
     struct tracked *t = map_get(&d->services, str_of(conf->name));
@@ -77,6 +128,7 @@ static struct tracked *track(struct discovery *d, const struct discovery_service
         t->dirty = true;
     }
     tracked_watch(t, conf, &d->registries);
+    hand_out(d, t);
     health_sync(t);
     t->seen = d->plans;
     return t;
@@ -293,6 +345,7 @@ static void on_stop(struct mail *m)
     resolver_free(&d->resolver);
     curlmux_free(&d->curl);
     store_free(&d->store);
+    hands_free(&d->hands);
     discovery_plan_let_go(&d->plan);
     timer_start(d->loop, &d->stop_wait, 1);
 }
@@ -327,6 +380,7 @@ static void make_parts(struct discovery *d)
     d->prober = prober_new(d->loop, d->curl);
     d->announcer = announcer_new(d->loop, d->prober, &(struct announcer_hooks){ d, on_registry, on_registrations_changed,
                                                                                 on_registrations_gone });
+    d->hands = hands_new(d->loop, on_hands, d);
     if (d->state_dir != NULL)
         d->store = store_new(d->state_dir, d->loop, d->options.offload, &d->kept);
     d->publisher = publisher_new(&(struct publisher_options){

@@ -5,6 +5,7 @@
  * It never sees a configuration: a plan comes with an opaque tag, and so does every table made for it. */
 #pragma once
 
+#include "discovery/hands.h"
 #include "discovery/service.h"
 #include "discovery/status.h"
 #include "discovery/store.h"
@@ -46,6 +47,8 @@ void discovery_report(struct discovery *d, const char *id, enum enrol_standing s
 /* It is taken out of service, as people say: to the registry it is critical, with `why`, until this is said again with NULL.
  * For a registration that the status names, else it is lost. The texts are copied. Any thread. */
 void discovery_maintain(struct discovery *d, const char *id, const char *why);
+/* What somebody wants of a source, or does not want any more. Copies. Any thread. */
+void discovery_hand(struct discovery *d, const struct hand_order *order);
 /* Ends the thread and releases the last plan; until it returns, on_table may still be called. Tables may be given back
  * later. Before offload_free(). */
 void discovery_stop(struct discovery **d);

@@ -16,92 +16,12 @@ static struct source *source_of(struct watch *w)
     return list_entry(w, struct source, watch);
 }
 
-/* --- records --- */
-
-/* From inside the resolver, where no name may be left: what follows from it is tracked_build()'s. */
-static void on_name(struct name_user *u)
-{
-    struct record *r = list_entry(u, struct record, name);
-    struct source *s = r->source;
-
-    if (!r->known && r->answer != NULL)
-        r->answer->unknown--;
-    r->known = true;
-    if (r->answer == NULL || r->answer == s->now || r->answer->unknown == 0)
-        tracked_dirty(s->owner);
-}
-
-/* Wrong, numeric, or a name to be looked up. */
-void record_init(struct source *s, struct arena *arena, struct record *r, const struct endpoint *e)
-{
-    struct sc_error err = SC_ERROR_INIT;
-    struct address a;
-
-    *r = (struct record){ .at = endpoint_copy(arena, e), .source = s };
-    list_init(&r->name.link);
-    r->name.changed = on_name;
-    if (!endpoint_check(&r->at, &err))
-        r->wrong = arena_dupz(arena, str_of(err.text));
-    else if (r->at.path == NULL && !address_numeric(&a, r->at.host, r->at.port))
-        resolver_use(s->owner->resolver, r->at.host, &r->name);
-    r->known = r->name.name == NULL || name_answered(r->name.name);
-}
-
-void record_fini(struct record *r)
-{
-    if (r->name.name != NULL)
-        resolver_leave(&r->name);
-}
-
-const struct address *record_addresses(const struct record *r, struct address *one, unsigned *n)
-{
-    *n = 0;
-    if (r->wrong != NULL)
-        return NULL;
-    if (r->name.name != NULL)
-        return name_addresses(r->name.name, n);
-    if (r->at.path != NULL ? address_unix(one, r->at.path) : address_numeric(one, r->at.host, r->at.port))
-        *n = 1;
-    return one;
-}
-
-const char *record_host(const struct endpoint *e)
-{
-    return e->path != NULL ? "localhost" : e->host;
-}
-
 /* --- answers --- */
 
-static struct answer *answer_new(unsigned n)
+/* What was said waits; but whoever has said nothing before is listened to. */
+static bool is_frozen(const struct source *s)
 {
-    struct answer *a = xcalloc(1, sizeof *a + n * sizeof a->records[0]);
-
-    a->n = n;
-    arena_init(&a->arena, endpoint_room(n));
-    return a;
-}
-
-static void answer_free(struct answer **ap)
-{
-    struct answer *a = *ap;
-
-    *ap = NULL;
-    if (a == NULL)
-        return;
-    for (unsigned i = 0; i < a->n; i++)
-        record_fini(&a->records[i]);
-    arena_fini(&a->arena);
-    free(a);
-}
-
-static bool same_answer(const struct answer *a, const struct endpoint *all, unsigned n)
-{
-    if (n != a->n)
-        return false;
-    for (unsigned i = 0; i < n; i++)
-        if (!endpoint_equal(&a->records[i].at, &all[i]))
-            return false;
-    return true;
+    return s->status.hand.kind == HAND_FREEZE && s->now->said;
 }
 
 /* What it says next is in force now. */
@@ -112,6 +32,7 @@ static void promote(struct source *s)
     if (s->registry != NULL)
         held_judge(s, s->next);
     s->now = s->next;
+    s->now->said = true;
     s->next = NULL;
     answer_free(&were);                 /* after the new one is in: names in both keep what is known of them */
     kept_changed(s);
@@ -120,7 +41,13 @@ static void promote(struct source *s)
 
 void source_settle(struct source *s)
 {
-    if (s->next != NULL && s->next->unknown == 0)
+    if (s->next != NULL && s->next->unknown == 0 && !is_frozen(s))
+        promote(s);
+}
+
+void source_thaw(struct source *s)
+{
+    if (s->next != NULL && (s->next->unknown == 0 || !s->patience.pending))
         promote(s);
 }
 
@@ -129,7 +56,7 @@ static void on_patience(struct timer *t)
 {
     struct source *s = list_entry(t, struct source, patience);
 
-    if (s->next != NULL)
+    if (s->next != NULL && !is_frozen(s))
         promote(s);
     tracked_dirty(s->owner);
 }
@@ -137,21 +64,30 @@ static void on_patience(struct timer *t)
 /* An answer whose names are still being looked up does not take away the targets that serve meanwhile. */
 static void take_answer(struct source *s, const struct endpoint *all, unsigned n, bool doubted)
 {
-    struct answer *a = answer_new(n), *unused = s->next;
+    struct answer *a = answer_of(s, all, n), *unused = s->next;
 
     a->doubted = doubted;
-    for (unsigned i = 0; i < n; i++) {
-        record_init(s, &a->arena, &a->records[i], &all[i]);
-        a->records[i].answer = a;
-        a->unknown += !a->records[i].known;
-    }
     s->next = a;
     answer_free(&unused);
     timer_stop(&s->patience);
     if (a->unknown > 0)
         timer_start(s->owner->loop, &s->patience, SOURCE_PATIENCE);
-    if (a->unknown == 0 || (s->now->n == 0 && s->nheld == 0))
+    if ((a->unknown == 0 || (s->now->n == 0 && s->nheld == 0)) && !is_frozen(s))
         promote(s);
+}
+
+void source_pin(struct source *s, const struct endpoint *all, unsigned n)
+{
+    s->pinned = answer_of(s, all, n);
+    tracked_news(s->owner, s->name, "pin");
+    tracked_dirty(s->owner);
+}
+
+void source_unpin(struct source *s)
+{
+    answer_free(&s->pinned);
+    tracked_news(s->owner, s->name, "end of the pin");
+    tracked_dirty(s->owner);
 }
 
 static void note_change(struct source *s, const char *cause)
@@ -159,6 +95,7 @@ static void note_change(struct source *s, const char *cause)
     s->changed_wall = clock_wall_ms();
     free(s->cause);
     s->cause = xstrdup(cause);
+    tracked_news(s->owner, s->name, cause);
 }
 
 void source_changed(struct source *s, const char *cause)
@@ -173,6 +110,7 @@ void source_recall(struct source *s, const struct endpoint *all, unsigned n, sc_
     take_answer(s, all, n, false);
     s->changed_wall = changed;
     s->cause = cause == NULL ? NULL : xstrdup(cause);
+    tracked_news(s->owner, s->name, "snapshot");
     tracked_heard(s->owner);
 }
 
@@ -193,7 +131,7 @@ static void contact(struct source *s)
 bool watch_report(struct watch *w, const struct endpoint *all, unsigned n, const char *cause)
 {
     struct source *s = source_of(w);
-    bool same = same_answer(s->next == NULL ? s->now : s->next, all, n);
+    bool same = answer_same(s->next == NULL ? s->now : s->next, all, n);
 
     s->status.answered = true;
     s->status.index = w->index;
@@ -256,7 +194,8 @@ struct source *source_new(struct tracked *owner, struct registry_use *registry)
     s->updates = tracked_updates(owner, s->name);
     list_init(&s->link);
     list_init(&s->held);
-    s->now = answer_new(0);
+    s->now = answer_of(s, NULL, 0);
+    s->shown = SOURCE_FAILED;
     s->patience.fn = on_patience;
     return s;
 }
@@ -273,19 +212,34 @@ void source_repoint(struct source *s, const struct source_conf *conf)
     s->watch.conf = watch_conf(s);
 }
 
+static void begin_watch(struct source *s)
+{
+    s->watch = (struct watch){ .service = s->owner->shared->name, .loop = s->owner->loop, .conf = watch_conf(s),
+                               .registry = s->registry == NULL ? NULL : &s->registry->live,
+                               .interval = s->provider->interval };
+    s->provider->watch(&s->watch);
+}
+
 void source_watch(struct source *s, const struct source_conf *conf)
 {
-    struct registry_live *live = s->registry == NULL ? NULL : &s->registry->live;
-
-    s->watch = (struct watch){ .service = s->owner->shared->name, .registry = live, .loop = s->owner->loop,
-                               .interval = s->provider->interval };
     source_repoint(s, conf);
     s->status = (struct source_status){ .registry = s->name, .type = s->provider->name };
     s->watching = true;
     kept_join(s, s->owner->store);
-    if (live != NULL)
+    if (s->registry != NULL)
         registry_take(s->registry);
-    s->provider->watch(&s->watch);
+    begin_watch(s);
+}
+
+void source_cut(struct source *s, const char *by)
+{
+    s->provider->unwatch(&s->watch);
+    watch_failed(&s->watch, "cut off by %s", by);
+}
+
+void source_mend(struct source *s)
+{
+    begin_watch(s);
 }
 
 void source_unwatch(struct source *s)
@@ -293,9 +247,14 @@ void source_unwatch(struct source *s)
     if (!s->watching)
         return;
     s->watching = false;
-    s->provider->unwatch(&s->watch);
+    if (s->status.hand.kind != HAND_FAIL)
+        s->provider->unwatch(&s->watch);
     if (s->registry != NULL)
         registry_leave(s->registry);
+    s->status.hand.kind = HAND_NONE;
+    s->status.hand.by = NULL;
+    s->hand = 0;
+    answer_free(&s->pinned);
     answer_free(&s->next);
     kept_leave(s);
     s->conf = NULL;
@@ -304,12 +263,13 @@ void source_unwatch(struct source *s)
 
 static bool is_settled(const struct source *s)
 {
-    return s->next == NULL && (s->now->unknown == 0 || !s->patience.pending);
+    return s->pinned != NULL || is_frozen(s) ||
+           (s->next == NULL && (s->now->unknown == 0 || !s->patience.pending));
 }
 
 bool source_is_ready(const struct source *s)
 {
-    return (source_knows(&s->status) || s->status.failing) && is_settled(s);
+    return (source_knows(&s->status) || s->status.failing || s->pinned != NULL) && is_settled(s);
 }
 
 bool source_has_answered(const struct source *s)
@@ -319,7 +279,7 @@ bool source_has_answered(const struct source *s)
 
 bool source_has_targets(const struct source *s)
 {
-    return source_knows(&s->status) && is_settled(s);
+    return (source_knows(&s->status) || s->pinned != NULL) && is_settled(s);
 }
 
 struct source_status source_status(const struct source *s)
@@ -341,6 +301,7 @@ void source_describe(const struct source *s, struct arena *a, struct source_stat
     to->last_change.wall = s->changed_wall;
     to->last_change.cause = s->cause == NULL ? NULL : arena_dupz(a, str_of(s->cause));
     to->last_error = s->error == NULL ? NULL : arena_dupz(a, str_of(s->error));
+    to->hand.by = s->status.hand.by == NULL ? NULL : arena_dupz(a, str_of(s->status.hand.by));
     to->snapshot.refused = s->refused == NULL ? NULL : arena_dupz(a, str_of(s->refused));
 }
 

@@ -5,10 +5,9 @@
  * guarded by itself. Its service (tracked.h) makes one set of what all of them say. */
 #pragma once
 
-#include "base/arena.h"
 #include "base/list.h"
+#include "discovery/answer.h"
 #include "discovery/registry_use.h"
-#include "discovery/resolver.h"
 #include "discovery/service.h"
 #include "discovery/status.h"
 #include "discovery/store.h"
@@ -16,25 +15,6 @@
 
 struct source;
 struct tracked;
-
-/* One record of an answer, or one that is held. */
-struct record {
-    struct endpoint at;
-    const char *wrong;              /* why no target can be made of it; NULL: fine */
-    struct name_user name;          /* .name NULL: a numeric address or a socket */
-    bool held;
-    bool known;                     /* its name was looked up, or there is none */
-    struct source *source;
-    struct answer *answer;          /* NULL: held */
-};
-
-/* What a registry said at one moment. */
-struct answer {
-    struct arena arena;             /* of the records */
-    bool doubted;                   /* by the registry itself */
-    unsigned n, unknown;            /* records; names that were not looked up yet */
-    struct record records[];
-};
 
 struct source {
     struct link link;               /* of tracked.sources or tracked.leaving */
@@ -48,7 +28,9 @@ struct source {
     bool watching;
 
     struct answer *now;             /* in force; never NULL */
-    struct answer *next;            /* its names are being looked up; NULL: none */
+    struct answer *next;            /* its names are being looked up, or the source is frozen; NULL: none */
+    struct answer *pinned;          /* in force in the place of `now`; NULL: not pinned */
+    uint64_t hand;                  /* who has it in hand: struct hand; 0: nobody */
     struct timer patience;          /* they are waited for until then */
     struct link held;               /* what the one in force lacks and the shrink guard keeps; held.c */
     unsigned nheld, shown_held;     /* now; in the set in force */
@@ -56,6 +38,7 @@ struct source {
 
     struct store_slot slot;         /* kept.c; the file that survives the process */
     bool asked, unsaved;            /* it was read; it does not say what the source has said */
+    enum source_mode shown;         /* in the history */
     bool over;                      /* what is in force is too old to serve; aging.c */
     struct source_status status;    /* without what follows */
     uint64_t *updates;              /* of its service and registry, by enum source_update; the service's */
@@ -77,6 +60,20 @@ void source_unwatch(struct source *s);
 /* A reload that left the source alone: only what points into the configuration is new. */
 void source_repoint(struct source *s, const struct source_conf *conf);
 
+/* Other targets in the place of what the registry says, which goes on to be listened to; and what it says again. hand.c */
+void source_pin(struct source *s, const struct endpoint *all, unsigned n);
+void source_unpin(struct source *s);
+/* It is not frozen any more: what was said meanwhile is in force. hand.c */
+void source_thaw(struct source *s);
+/* As if the registry could not be reached, because of `by`; and it can be again. hand.c */
+void source_cut(struct source *s, const char *by);
+void source_mend(struct source *s);
+/* What is in force of it: what is pinned, or what was said. */
+static inline struct answer *source_answer(const struct source *s)
+{
+    return s->pinned != NULL ? s->pinned : s->now;
+}
+
 /* Before a set is made: what was waiting for names and has them is in force. */
 void source_settle(struct source *s);
 /* Whether it has said something, if only that it fails, and every name in it was looked up once, or long enough. */
@@ -97,12 +94,5 @@ void source_describe(const struct source *s, struct arena *a, struct source_stat
 /* What the names of an answer may take before its targets are published without them. */
 enum { SOURCE_PATIENCE = 5000 };
 
-/* A record of s as e says; its strings live in the arena. */
-void record_init(struct source *s, struct arena *arena, struct record *r, const struct endpoint *e);
-void record_fini(struct record *r);
-/* Its addresses, without their port when they come from a name. `one` may hold the answer. */
-const struct address *record_addresses(const struct record *r, struct address *one, unsigned *n);
-/* What the target is called. */
-const char *record_host(const struct endpoint *e);
 /* The record of a member of s->held. held.c */
 struct record *held_record(struct link *l);

@@ -34,9 +34,10 @@ enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono)
 sc_msec source_age_at(const struct source_status *s, sc_msec now_mono)
 {
     enum source_mode mode = source_mode_at(s, now_mono);
-    sc_msec since = s->hand.kind != HAND_NONE ? s->hand.since_mono : s->live_mono;
+    bool by_hand = mode == SOURCE_FROZEN || mode == SOURCE_PINNED;
+    sc_msec since = by_hand ? s->hand.since_mono : s->live_mono;
 
-    if (mode == SOURCE_LIVE || mode == SOURCE_HELD || (s->hand.kind == HAND_NONE && !source_knows(s)))
+    if (mode == SOURCE_LIVE || mode == SOURCE_HELD || (!by_hand && !source_knows(s)))
         return 0;
     return now_mono > since ? now_mono - since : 0;
 }
@@ -57,6 +58,7 @@ void service_status_unref(struct service_status **sp)
     if (s == NULL || !refs_put(&s->refs))
         return;
     target_set_unref(&s->set);
+    history_unref(&s->history);
     arena_fini(&s->arena);
     free(s);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "discovery/enrol.h"
 #include "discovery/freshness.h"
+#include "discovery/history.h"
 #include "discovery/set.h"
 
 /* What an update brought: other targets, the same ones, or no answer that can be used. */
@@ -51,6 +52,7 @@ struct service_status {
     struct arena arena;
     const char *name;
     struct target_set *set;         /* the one in force; never NULL */
+    struct history *history;        /* a reference; goes on beyond this status */
     unsigned nsources, nquarantined, nquarantined_all;  /* the list is cut at a limit, _all counts the rest too */
     const struct source_status *sources;
     const struct quarantined *quarantined;
@@ -86,7 +88,7 @@ struct discovery_status *discovery_status_new(unsigned n);
 
 /* live: the last attempt succeeded and contact is within twice the interval. */
 enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono);
-/* ms since it was last live, or since somebody took it in hand; 0 while live, and when it never was. */
+/* ms since it was last live, or since somebody froze or pinned it; 0 while live, and when it never was. */
 sc_msec source_age_at(const struct source_status *s, sc_msec now_mono);
 /* Whether it has said who the targets are, by itself or by its snapshot. */
 static inline bool source_knows(const struct source_status *s)

@@ -33,6 +33,7 @@ struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver
     target_set_finish(t->set, balancers[0], NULL);
     t->grace.fn = on_grace;
     arena_init(&t->quarantine_arena, 256);
+    t->history = history_new();
     return t;
 }
 
@@ -46,6 +47,16 @@ static void drop_sources(struct link *list)
 }
 
 /* --- what sources say --- */
+
+void tracked_news(struct tracked *t, const char *registry, const char *cause)
+{
+    char *was = t->news, *was_of = t->news_of;
+
+    t->news = xstrdup(cause);
+    t->news_of = xstrdup(registry);
+    free(was);
+    free(was_of);
+}
 
 void tracked_dirty(struct tracked *t)
 {
@@ -248,6 +259,9 @@ void tracked_free(struct tracked **tp)
     targets_free(&t->targets);
     target_set_unref(&t->set);
     service_status_unref(&t->status);
+    history_unref(&t->history);
+    free(t->news);
+    free(t->news_of);
     service_shared_unref(&t->shared);
     arena_fini(&t->quarantine_arena);
     free(t);

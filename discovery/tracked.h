@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "discovery/history.h"
 #include "discovery/source.h"
 
 struct prober;
@@ -39,6 +40,8 @@ struct tracked {
     struct quarantined quarantine[TRACKED_QUARANTINE_MAX];
     unsigned nquarantined;                  /* all of them, the list is cut */
     struct service_status *status;
+    struct history *history;
+    char *news, *news_of;                   /* why the next set is another, and which registry that came from */
 
     /* The manager's: something became dirty. */
     void (*poke)(struct tracked *t);
@@ -62,6 +65,8 @@ bool tracked_has_answer(const struct tracked *t);
 /* At the stop: what its files say is to be what is known now. */
 void tracked_keep_last(struct tracked *t);
 
+/* Why the set that is to be made is another one than before, in the words of the history. */
+void tracked_news(struct tracked *t, const char *registry, const char *cause);
 /* A set is to be made. */
 void tracked_dirty(struct tracked *t);
 /* A source said something, perhaps only that nothing is new: the status is to be made anew. */
@@ -74,5 +79,5 @@ uint64_t *tracked_updates(struct tracked *t, const char *registry);
 
 /* Makes the set anew of what is known. build.c */
 void tracked_build(struct tracked *t);
-/* The status as of now; a reference for the caller. build.c */
+/* The status as of now; a reference for the caller. describe.c */
 struct service_status *tracked_status(struct tracked *t);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 _outrider()
 {
-    local asking='status health targets services routes explain registrations metrics top drain reload'
+    local asking='status health targets services routes explain registrations discovery metrics top drain reload'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
 
     COMPREPLY=()
@@ -43,6 +43,16 @@ _outrider()
         fi
         mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <("${COMP_WORDS[0]}" registrations 2>/dev/null |
             awk -v word="$word" 'NR > 1 && index($1, word) == 1 { print $1 }')
+        ;;
+    discovery)
+        if [ "$COMP_CWORD" -eq 2 ]; then
+            mapfile -t COMPREPLY < <(compgen -W 'freeze fail pin thaw history --help' -- "$word")
+        elif [ "$COMP_CWORD" -eq 3 ]; then
+            mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" services 2>/dev/null |
+                awk -v word="$word" 'NR > 1 && index($1, word) == 1 { print $1 }')
+        else
+            mapfile -t COMPREPLY < <(compgen -W '--ttl --admin --token-file -o --output --help' -- "$word")
+        fi
         ;;
     metrics)
         mapfile -t COMPREPLY < <(compgen -W '--admin --token-file --help' -- "$word")

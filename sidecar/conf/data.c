@@ -85,6 +85,14 @@ bool data_int(const struct data *d, int64_t *to)
     return true;
 }
 
+bool data_whole(const struct data *d, int64_t *to)
+{
+    if (!is(d, DATA_REAL) || d->n == 0)
+        return data_int(d, to);
+    *to = d->integer;
+    return true;
+}
+
 bool data_bool(const struct data *d, bool *to)
 {
     if (!is(d, DATA_BOOL))

@@ -34,6 +34,8 @@ const struct data *data_at(const struct data *list, size_t i);
 /* The text of a string; NULL for other kinds, and for one that holds a NUL character. */
 const char *data_text(const struct data *d);
 bool data_int(const struct data *d, int64_t *to);
+/* An integer, or what stands before the point of a number without exponent. */
+bool data_whole(const struct data *d, int64_t *to);
 bool data_bool(const struct data *d, bool *to);
 
 /* Members one by one, in the order of the text; NULL ends them. */

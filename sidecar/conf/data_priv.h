@@ -11,7 +11,7 @@ enum data_kind { DATA_NULL, DATA_BOOL, DATA_INT, DATA_REAL, DATA_STRING, DATA_LI
 
 struct data {
     enum data_kind kind;
-    uint32_t n;                         /* items, members, bytes */
+    uint32_t n;                         /* items, members, bytes; of a real number: `integer` is its whole part */
     union {
         int64_t integer;                /* of a boolean, too */
         const char *text;               /* with a NUL behind it */

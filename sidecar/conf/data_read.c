@@ -194,8 +194,13 @@ static bool read_number(struct reader *r, struct data *to)
         if (!skip_digits(r))
             return wrong(r, "digits are expected in the exponent");
     }
-    *to = (struct data){ .kind = DATA_REAL };
-    return real || read_integer(r, from, to);
+    if (!real)
+        return read_integer(r, from, to);
+    errno = 0;
+    *to = (struct data){ .kind = DATA_REAL, .integer = strtoll(from, NULL, 10) };
+    to->n = errno == 0 && memchr(from, 'e', (size_t)(r->at - from)) == NULL &&
+            memchr(from, 'E', (size_t)(r->at - from)) == NULL;
+    return true;
 }
 
 static bool read_word(struct reader *r, const char *word, struct data value, struct data *to)

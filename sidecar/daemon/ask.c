@@ -184,7 +184,12 @@ static bool build(const struct ask_options *o, const char *used, const char *met
                local ? "localhost" : used);
     if (o->token_file != NULL && !add_token(o->token_file, out, e))
         return false;
-    buf_puts(out, strcmp(method, "GET") == 0 ? "\r\n" : "Content-Length: 0\r\n\r\n");
+    if (o->body.n > 0)
+        buf_puts(out, "Content-Type: application/json\r\n");
+    if (strcmp(method, "GET") != 0)
+        buf_printf(out, "Content-Length: %zu\r\n", o->body.n);
+    buf_puts(out, "\r\n");
+    buf_str(out, o->body);
     return true;
 }
 

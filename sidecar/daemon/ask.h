@@ -12,6 +12,7 @@
 struct ask_options {
     const char *address;        /* "unix:/path" or "host:port"; NULL: $OUTRIDER_ADMIN, or the default ones */
     const char *token_file;     /* its first line is sent as a bearer token; NULL: none */
+    struct sc_str body;         /* JSON, with a method other than GET; empty: none */
 };
 
 struct reply {

@@ -103,6 +103,13 @@ const struct command commands[] = {
       "Shows the services of this host that the sidecar keeps registered, or one. `pass`, `warn` and `fail` say how one is\n"
       "whose check is of type ttl; `maintain` takes one out of service, to the registry it is critical then, and `return`\n"
       "puts it back.", show_options, 3, command_registrations },
+    { "discovery", "freeze|fail NAME | pin SERVICE ADDRESS... | thaw NAME | history NAME",
+      "takes registries and services in hand for a while",
+      "NAME is a service or a registry (`service:NAME` or `registry:NAME` where it could be both). `freeze`: answers of\n"
+      "the registry wait, what is in force stays. `fail`: as if it could not be reached. `pin`: the service has these\n"
+      "targets, as HOST:PORT with numeric addresses. Each ends by itself after --ttl, or with `thaw`, and survives\n"
+      "reloads. `history` shows what has become of targets and sources lately, the newest first.", steer_options, 200,
+      command_discovery },
     { "metrics", "", "its metrics", "Prints the metrics of the sidecar that runs, as Prometheus reads them.", raw_options, 0,
       command_metrics },
     { "top", "[-d SECONDS] [-n TIMES]", "its state and targets, again and again",

@@ -13,11 +13,12 @@
 /* Options of all that ask. */
 extern struct ask_options present_where;
 extern const char *present_output;
-#define PRESENT_OUTPUT { 'o', "output", "FORMAT", "table or json; default table", &present_output, NULL }
 #define PRESENT_WHERE \
     { 0, "admin", "ADDRESS", "the sidecar's admin listener: unix:/PATH or HOST:PORT; default: $OUTRIDER_ADMIN, its " \
       "socket, 127.0.0.1:8001", &present_where.address, NULL }, \
     { 0, "token-file", "FILE", "file whose first line is a token of `admin.tokens`", &present_where.token_file, NULL }
+
+#define PRESENT_OUTPUT { 'o', "output", "FORMAT", "table or json; default table", &present_output, NULL }
 
 /* ---- asking ---- */
 

@@ -3,6 +3,7 @@
 #include "daemon/show.h"
 
 #include "base/str.h"
+#include "base/units.h"
 #include "daemon/commands.h"
 #include "daemon/present.h"
 
@@ -110,8 +111,39 @@ static void print_health_of_one(const struct data *d, struct buf *out)
     present_finish(&c, out);
 }
 
-static void add_targets(struct columns *c, const char *service, const struct data *targets)
+/* The source that a target comes from, by its registry. */
+static const struct data *source_of(const struct data *sources, const struct data *target)
 {
+    const char *registry = present_text(target, "registry"), *name;
+
+    for (size_t i = 0; i < data_size(sources); i++) {
+        name = present_text(data_at(sources, i), "registry");
+        if (registry != NULL && name != NULL && strcmp(registry, name) == 0)
+            return data_at(sources, i);
+    }
+    return NULL;
+}
+
+static void add_source(struct columns *c, const struct data *source)
+{
+    int64_t age, index = present_int(source, "index");
+    char text[UNITS_MAX];
+
+    columns_add(c, present_text(source, "mode"));
+    if (data_whole(data_get(source, "age_seconds"), &age) && age >= 0 && age < INT64_MAX / 1000)
+        columns_add(c, units_print_duration(text, age * 1000));
+    else
+        columns_add(c, NULL);
+    if (index != 0)
+        columns_add_int(c, index);
+    else
+        columns_add(c, NULL);
+}
+
+static void add_targets(struct columns *c, const char *service, const struct data *of)
+{
+    const struct data *targets = data_get(of, "targets");
+
     for (size_t i = 0; i < data_size(targets); i++) {
         const struct data *t = data_at(targets, i);
 
@@ -121,20 +153,23 @@ static void add_targets(struct columns *c, const char *service, const struct dat
         columns_add_int(c, present_int(t, "weight"));
         columns_add(c, present_text(t, "zone"));
         columns_add_int(c, present_int(t, "inflight"));
+        add_source(c, source_of(data_get(of, "sources"), t));
         columns_add(c, present_text(t, "reason"));
     }
 }
 
-static const char *const target_heads[] = { "SERVICE", "ADDRESS", "STATE", "WEIGHT", "ZONE", "IN-FLIGHT", "REASON" };
+static const char *const target_heads[] = { "SERVICE", "ADDRESS", "STATE", "WEIGHT", "ZONE", "IN-FLIGHT", "MODE", "AGE",
+                                            "INDEX", "REASON" };
+enum { TARGET_HEADS = sizeof target_heads / sizeof *target_heads };
 
 static void print_targets(const struct data *d, struct buf *out)
 {
     const struct data *all = data_get(d, "services");
     struct columns c;
 
-    present_head(&c, 7, target_heads);
+    present_head(&c, TARGET_HEADS, target_heads);
     for (const struct data_member *m = data_first(all); m != NULL; m = data_next(all, m))
-        add_targets(&c, data_key(m), data_get(data_value(m), "targets"));
+        add_targets(&c, data_key(m), data_value(m));
     present_finish(&c, out);
 }
 
@@ -142,8 +177,8 @@ static void print_targets_of_one(const struct data *d, struct buf *out)
 {
     struct columns c;
 
-    present_head(&c, 7, target_heads);
-    add_targets(&c, present_text(d, "name"), data_get(d, "targets"));
+    present_head(&c, TARGET_HEADS, target_heads);
+    add_targets(&c, present_text(d, "name"), d);
     present_finish(&c, out);
 }
 

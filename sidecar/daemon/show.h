@@ -7,7 +7,8 @@
 
 #include "daemon/options.h"
 
-extern const struct option_row show_options[], raw_options[], top_options[], explain_options[];
+extern const struct option_row show_options[], raw_options[], top_options[], explain_options[],
+    steer_options[];
 
 int command_status(const struct command *self, int n, char **words);
 int command_health(const struct command *self, int n, char **words);
@@ -18,5 +19,6 @@ int command_metrics(const struct command *self, int n, char **words);
 int command_top(const struct command *self, int n, char **words);
 int command_registrations(const struct command *self, int n, char **words);
 int command_explain(const struct command *self, int n, char **words);
+int command_discovery(const struct command *self, int n, char **words);
 int command_drain(const struct command *self, int n, char **words);
 int command_reload(const struct command *self, int n, char **words);

@@ -151,6 +151,13 @@ static void ask_admin(void *arg, struct reserved_ask *q)
     admin_ask(c->admin, q);
 }
 
+static void hand(void *arg, const struct hand_order *o)
+{
+    struct control *c = arg;
+
+    discovery_hand(c->discovery, o);
+}
+
 static void kept_now(void *arg, struct store_counts *to)
 {
     struct control *c = arg;
@@ -165,7 +172,7 @@ static bool start_admin(struct control *c)
     c->admin_state = (struct admin_state){
         .arg = c, .facts = facts, .node = c->config->node.name, .zone = c->config->node.zone,
         .version = PACKAGE_VERSION, .libraries = version_libraries(), .degraded = version_degraded(),
-        .services = services_now, .kept = kept_now, .config = config_now,
+        .services = services_now, .hand = hand, .kept = kept_now, .config = config_now,
         .drain = drain, .reload = reload_for, .report = report_for, .maintain = maintain_for,
         .plan = plan_now, .metrics = c->metrics, .writer = c->writer,
     };

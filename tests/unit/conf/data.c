@@ -209,9 +209,28 @@ static void depth_and_number_are_bounded(void **state)
     buf_fini(&text);
 }
 
+static void whole_parts(void **state)
+{
+    static const struct { const char *text; bool ok; int64_t whole; } cases[] = {
+        { "12.999", true, 12 }, { "-7.5", true, -7 }, { "0.001", true, 0 }, { "9", true, 9 }, { "1.5e3", false, 0 },
+        { "1E2", false, 0 }, { "99999999999999999999.5", false, 0 }, { "\"1.5\"", false, 0 }, { "true", false, 0 },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct data *d = parsed(cases[i].text);
+        int64_t whole = 0;
+
+        assert_int_equal(data_whole(d, &whole), cases[i].ok);
+        assert_int_equal(whole, cases[i].whole);
+        data_free(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_parts),
         cmocka_unit_test(values_have_kinds),
         cmocka_unit_test(what_is_not_there_is_nothing),
         cmocka_unit_test(members_come_in_order),
