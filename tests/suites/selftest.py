@@ -1,12 +1,14 @@
-# tests/suites/selftest.py - the reader of C# cases and the judge of http11probe.py, on a case file of our own.
+# tests/suites/selftest.py - the reader of C# cases and the judges of suites of others, on cases and rules of our own.
 # SPDX-License-Identifier: Apache-2.0
 import os
 import socket
 import sys
+import tempfile
 import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import conformance  # noqa: E402
 import csharp  # noqa: E402
 import http11probe  # noqa: E402
 from csharp.values import Random  # noqa: E402
@@ -203,8 +205,84 @@ def test_judge():
     check("the table has every verdict once", set(http11probe.expectations().values()) == {"pass", "warn", "fail"})
 
 
+# -- rules of http-conformance -------------------------------------------------------------------------------------------
+RULES = {
+    "helpers/__init__.py": "",
+    "helpers/db_util.py": '''
+from no_such_package import StrEnum, Model
+class Violation(StrEnum):
+    VALID = "v"
+    INVALID = "i"
+    INAPPLICABLE = "n"
+    UNCLEAR = "u"
+    FAILED = "f"
+class Activity(StrEnum):
+    PROXY = "p"
+    DIRECT = "d"
+    DIRECT_BASE = "b"
+class ProbeTest(Model):
+    pass
+''',
+    "helpers/util.py": '''
+import no_such_package
+probes = no_such_package.all()
+probe_methods = {1: "GET", 2: "HEAD"}
+probe_headers = {1: {"user-agent": user_agent}, 2: {"X-Mark": "1"}}
+''',
+    "testcases.py": '''
+import dpkt
+from mitmproxy import http, net
+from helpers.db_util import Violation, Activity, ProbeTest, DirectTest
+class has_date:
+    title, activity = "", Activity.PROXY
+    def test(self, flow):
+        return ProbeTest.create(violation=Violation.VALID if "date" in flow.response.headers else Violation.INVALID, extra="no date")
+class marked:
+    title, activity = "", Activity.PROXY
+    def test(self, flow):
+        return ProbeTest.create(violation=Violation.VALID if "x-mark" in flow.request.headers else Violation.INAPPLICABLE)
+class knows_the_port:
+    title, activity = "", Activity.DIRECT
+    def test(self, url):
+        return DirectTest.create(violation=Violation.VALID if f":{url.port}/" in url.full_url else Violation.INVALID)
+class fails:
+    title, activity = "", Activity.PROXY
+    def test(self, flow):
+        raise ValueError(flow.request.method)
+''',
+}
+
+
+def answers(listener, date):
+    """A server that says the date to GET, and to HEAD when told so."""
+    while True:
+        sock, _ = listener.accept()
+        with sock:
+            method = sock.recv(65536).split(b" ")[0]
+            line = b"Date: x\r\n" if method == b"GET" or date else b""
+            sock.sendall(b"HTTP/1.1 200 OK\r\n" + line + b"Content-Length: 2\r\n\r\n" + (b"OK" if method == b"GET" else b""))
+
+
+def test_conformance():
+    with tempfile.TemporaryDirectory() as directory:
+        for name, text in RULES.items():
+            os.makedirs(os.path.dirname(os.path.join(directory, name)), exist_ok=True)
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        suite = conformance.load(directory)
+    check("the rules of a checkout", sorted(suite[0]) == ["fails", "has_date", "knows_the_port", "marked"], sorted(suite[0]))
+    for date, want in ((True, ["broken", "followed", "followed", "followed", "followed"]),
+                       (False, ["broken", "broken", "broken", "followed", "followed"])):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=answers, args=(listener, date), daemon=True).start()
+            seen = conformance.Trial(suite, listener.getsockname()[1], ("/",)).verdicts()
+        check(f"verdicts, {'with' if date else 'without'} a date of HEAD",
+              [verdict for _, (verdict, _) in sorted(seen.items())] == want, seen)
+
+
 test_language()
 test_refusals()
+test_conformance()
 test_judge()
 print(f"1..{count}")
 sys.stdout.flush()
