@@ -137,4 +137,44 @@ def test_registrations(t):
     t.wait_until(lambda: number("maintenance", web) == 1, "maintenance")
 
 
+OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/prometheus")
+SELECTOR = re.compile(r'\b((?:outrider|process)_\w+?)(?:_bucket|_sum|_count)?\b(?:\{([^}]*)\})?')
+MATCHER = re.compile(r'(\w+)(=|!=|=~|!~)"([^"]*)"')
+STATES = ("state", "mode", "result", "check")           # whose values are ours, and all on the page
+
+
+def asked():
+    """What the rules and the dashboard ask for: (metric, [(label, value)])."""
+    with open(os.path.join(OURS, "alerts.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    with open(os.path.join(OURS, "dashboard.json"), encoding="utf-8") as file:
+        panels = json.load(file)["panels"]
+    text += "\n".join(target["expr"] for panel in panels for target in panel["targets"])
+    for name, matchers in SELECTOR.findall(text):
+        yield name, [(label, value) for label, _, value in MATCHER.findall(matchers)]
+
+
+def test_examples(t):
+    """rules and dashboard ask for metrics, labels and states that there are"""
+    consul = Consul(t)
+    outrider = t.outrider(REGISTER, consul=consul)
+    consul.wait_status("web-n1-8443", "passing")
+    page = scrape(outrider)
+    there = {}
+    for (name, labels) in page.values:
+        name = re.sub("_(bucket|sum|count)$", "", name)
+        for label, value in labels:
+            there.setdefault((name, label), set()).add(value)
+    known = {name.split("`")[1]: set(re.split(", ", name.split(" | ")[2]))
+             for name in run("help", "--metrics")[1].splitlines() if name.startswith("| `")}
+    everything = list(asked())
+    t.at_least(len(everything), 25, "selectors")
+    for name, matchers in everything:
+        t.contains(list(known), name, "metrics")
+        for label, value in matchers:
+            t.true(label in known[name] | {"instance", "job"}, f"{name} has no label {label}")
+            if label in STATES:
+                t.true(set(value.split("|")) <= there.get((name, label), set()), f"{name}: {label} {value}")
+
+
 main()

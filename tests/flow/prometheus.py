@@ -2,6 +2,7 @@
 # tests/flow/prometheus.py - /metrics, judged by promtool and scraped by a real Prometheus.
 # SPDX-License-Identifier: Apache-2.0
 import sys
+import tempfile
 
 sys.path[0] += "/.."
 sys.dont_write_bytecode = True
@@ -9,7 +10,7 @@ from kit import *
 from kit.exposition import scrape
 from kit.prometheus import Prometheus, program, promtool
 
-EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/examples")
+OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/prometheus")
 
 POLL = 0.2                                              # not to be busy with being asked
 
@@ -108,6 +109,41 @@ def test_under_load(t):
         t.equal(prometheus.number(f"sum(resets(outrider_{name}[1m]))"), 0, f"how often {name} went back")
     median = prometheus.number('histogram_quantile(0.5, outrider_request_duration_seconds_bucket{route="web"})')
     t.true(0 < median < 1, f"median {median}")
+
+
+def read(name):
+    with open(os.path.join(OURS, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def as_rules(dashboard):
+    """What it asks, as rules that promtool can read: what Grafana puts in is put in."""
+    found = [target["expr"].replace("$__rate_interval", "5m") for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = [{"record": f"a:rule:{i}", "expr": expression} for i, expression in enumerate(found)]
+    return json.dumps({"groups": [{"name": "dashboard", "rules": rules}]})
+
+
+def test_examples(t):
+    """promtool takes the configuration, the rules and what the dashboard asks"""
+    program(t, "promtool")
+    for what, name in (("config", "prometheus.yaml"), ("rules", "alerts.yaml")):
+        code, said = promtool(t, "check", what, os.path.join(OURS, name))
+        t.equal(code, 0, f"{name}: {said}")
+    with tempfile.NamedTemporaryFile("w", prefix="outrider-dashboard-", suffix=".yaml", encoding="utf-8") as file:
+        file.write(as_rules(json.loads(read("dashboard.json"))))
+        file.flush()
+        code, said = promtool(t, "check", "rules", file.name)
+    t.equal(code, 0, f"dashboard.json: {said}")
+
+
+def test_alerts(t):
+    """each rule speaks when it should, and none when all is well"""
+    program(t, "promtool")
+    code, said = promtool(t, "test", "rules", os.path.join(OURS, "alerts-test.yaml"))
+    t.equal(code, 0, said)
+    names = [set(re.findall(pattern, read(name))) for pattern, name in ((r"alert: (\w+)", "alerts.yaml"),
+                                                                      (r'alertname="(\w+)"', "alerts-test.yaml"))]
+    t.equal(names[0], names[1], "rules, and those that were seen to speak")
 
 
 main()
