@@ -7,6 +7,8 @@ sys.path[0] += "/.."
 sys.dont_write_bytecode = True
 from kit import *
 from kit.bulk import Bulk, entry
+from kit.etcd import at
+from kit.kube import Kubernetes, endpoint, slice_of
 
 MANY = 10000                    # targets of one service
 EACH = 2                        # KiB that a target may cost
@@ -121,6 +123,65 @@ def test_one_of_many(t):
           f"discovery {work[2] * 1000:.0f} ms of work, a worker {workers[2] * 1000:.2f}")
     t.at_most(sorted(times)[2], APPLIED, "seconds until a change is applied, of ten the third: others use the machine, too")
     t.at_most(workers[2], PAUSE, "seconds of a worker")
+
+
+def by_watch(t, outrider, client, a, b, come, go):
+    """come() and go() are changes that bring b and take it away: one event each, of which the rest is not read again."""
+    times = []
+    for _ in range(10):
+        t.wait_until(lambda: {client.get("/web/").text() for _ in range(4)} == {"a"}, "a alone to serve")
+        time.sleep(0.15)
+        began = time.monotonic()
+        come()
+        times.append(wait_until(lambda: client.get("/web/").text() == "b" and time.monotonic(), "b to serve", poll=0) - began)
+        go()
+    t.wait_until(lambda: {client.get("/web/").text() for _ in range(4)} == {"a"}, "a alone to serve")
+    spent = [cost(outrider, change) for change in (come, go, come, go, come)]
+    work = sorted(one["discovery"] for one in spent)
+    workers = sorted(max(seconds for name, seconds in one.items() if name.startswith("worker")) for one in spent)
+    t.say(f"applied {min(times) * 1000:.0f} to {max(times) * 1000:.0f} ms after the event; "
+          f"discovery {work[2] * 1000:.0f} ms of work, a worker {workers[2] * 1000:.2f}")
+    t.at_most(sorted(times)[2], APPLIED, "seconds until a change is applied")
+    t.at_most(workers[2], PAUSE, "seconds of a worker")
+
+
+def test_etcd(t):
+    """the same by a watch of etcd"""
+    measured(t)
+    start_clock(60)
+    etcd = Etcd(t)
+    a, b = t.origin(name="a"), t.origin(name="b")
+    etcd.change({f"/services/web/{i:05}": at((address(i), 9), state="critical") for i in range(MANY - 2)})
+    etcd.change({"/services/web/a": at(a, tier=1), "/services/web/b": at(b, state="critical")})
+    outrider = t.outrider(configuration(["web"]).replace("type: consul", "type: etcd").replace(", max_connections: 2000", ""),
+                          consul=etcd)
+    t.equal(len(outrider.service("web")["targets"]), MANY, "targets")
+    by_watch(t, outrider, t.client(outrider), a, b, lambda: etcd.put("/services/web/b", at(b)),
+             lambda: etcd.put("/services/web/b", at(b, state="critical")))
+
+
+def test_kubernetes(t):
+    """the same by a watch of Kubernetes, a hundred endpoints in each slice"""
+    measured(t)
+    start_clock(60)
+    kube = Kubernetes(t)
+    a, b = t.origin(name="a"), t.origin(name="b")
+    quiet = {"conditions": {"ready": False, "serving": False}}
+
+    def slice_with(name, first, *more, port=9):
+        return slice_of(name, *more, *[endpoint(address(i), **quiet) for i in range(first, first + 99)], port=port)
+
+    def of_b(ready):
+        kube.put(slice_with("web-b", 99, endpoint(b, conditions={"ready": ready, "serving": ready}), port=b.port))
+    for i in range(2, MANY // 100):
+        kube.put(slice_with(f"web-{i}", 100 * i))
+    kube.put(slice_with("web-a", 0, a, port=a.port))
+    of_b(False)
+    outrider = t.outrider(configuration(["web"]).replace("type: consul", "type: kubernetes").replace(", max_connections: 2000", ""),
+                          consul=kube)
+    t.wait_until(lambda: len(outrider.service("web")["targets"]) > MANY * 0.98, "targets")
+    client = t.client(outrider)
+    by_watch(t, outrider, client, a, b, lambda: of_b(True), lambda: of_b(False))
 
 
 def test_many_services(t):
