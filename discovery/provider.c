@@ -10,6 +10,7 @@
 /* Every provider: one row here, one file in providers/. */
 #define PROVIDERS(X) \
     X(consul) \
+    X(dns) \
     X(etcd) \
     X(file) \
     X(kubernetes)
@@ -43,6 +44,9 @@ const char registries_schema[] =
     "\"type\":{\"const\":\"consul\"}," REST ","
     "\"consistency\":{\"enum\":[\"default\",\"consistent\",\"stale\",\"cached\"]},"
     STRING("datacenter") "," STRING("namespace") "," STRING("partition") ",\"wait\":{}}},"
+    "{\"type\":\"object\",\"required\":[\"type\"],\"additionalProperties\":false,\"properties\":{"
+    "\"type\":{\"const\":\"dns\"}," STRINGS("server", "8") ",\"timeout\":{},\"min_ttl\":{},\"max_ttl\":{},"
+    "\"search\":{\"type\":\"boolean\"}}},"
     "{\"type\":\"object\",\"required\":[\"type\"],\"additionalProperties\":false,\"properties\":{"
     "\"type\":{\"const\":\"etcd\"}," REST "," STRING("prefix") "," STRING("user") "," STRING("password") ","
     STRING("password_file") ",\"wait\":{}}},"

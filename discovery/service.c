@@ -22,7 +22,7 @@
     "\"tagged_address\":{\"type\":\"string\"},\"datacenter\":{\"type\":\"string\"}," \
     "\"namespace\":{\"type\":\"string\"},\"partition\":{\"type\":\"string\"}," \
     "\"port\":{\"type\":[\"string\",\"integer\"]},\"family\":{\"enum\":[\"ipv4\",\"ipv6\",\"both\"]}," \
-    "\"hints\":{\"type\":\"boolean\"}"
+    "\"hints\":{\"type\":\"boolean\"},\"host\":{\"type\":\"string\"},\"type\":{\"enum\":[\"A\",\"AAAA\",\"SRV\"]}"
 const char source_schema[] = SOURCE_SCHEMA("");
 static const char sources_schema[] =
     "{\"type\":\"array\",\"minItems\":1,\"maxItems\":16,\"items\":"
@@ -72,6 +72,28 @@ static void source_print(const void *value, struct buf *out)
         conf_print_choice("registry", source->registry->name, source->registry->provider->source_fields, source->conf, out);
 }
 
+static void sources_print(const void *value, struct buf *out)
+{
+    const struct source_list *list = value;
+
+    if (list->node == NULL) {
+        buf_puts(out, "null");
+        return;
+    }
+    buf_putc(out, '[');
+    for (unsigned i = 0; i < list->n; i++) {
+        struct buf one = BUF_INIT;
+
+        source_print(&list->at[i], &one);
+        while (one.n > 0 && one.p[one.n - 1] != '}')        /* it is a map: the weight goes into it */
+            one.n--;
+        buf_printf(out, "%s%.*s,\"weight\":%lld}", i == 0 ? "" : ",", one.n == 0 ? 0 : (int)one.n - 1, one.p,
+                   (long long)list->at[i].weight);
+        buf_fini(&one);
+    }
+    buf_putc(out, ']');
+}
+
 #define S struct discovery_service
 const struct sc_field discovery_service_fields[] = {
     SC_STRING(S, name, .flags = SC_REQUIRED, .min = 1, .max = 253,
@@ -82,7 +104,7 @@ const struct sc_field discovery_service_fields[] = {
               .doc = "The registry that knows the targets: `registry` is a name of `registries`, the other keys depend "
                      "on its type (`outrider help TYPE`). All have `service`, the name there, by default the "
                      "service's own."),
-    SC_CUSTOM(S, sources, struct source_list, sources_load, .schema = sources_schema,
+    SC_CUSTOM(S, sources, struct source_list, sources_load, .schema = sources_schema, .print = sources_print,
               .doc = "Several registries that know targets of the service, each with the keys of a `source`; `combine` says "
                      "what they are together. Each is followed, late, and guarded by `shrink_guard` for itself: one that "
                      "fails keeps its last answer, and one that never answered does not hold up the others. What several "

@@ -6,6 +6,7 @@
 #include "daemon/commands.h"
 #include "http/regex.h"
 #include "loop/curlmux.h"
+#include "loop/dns.h"
 #include "loop/mhdpump.h"
 
 /* Each library is known to the one file that includes its header; that file says which version runs. */
@@ -17,6 +18,7 @@ static const struct {
     { "libmicrohttpd", mhdpump_version, mhdpump_degraded },
     { "libcurl", curlmux_version, curlmux_degraded },
     { "TLS of libcurl", curlmux_tls_version, NULL },
+    { "c-ares", dns_library_version, NULL },
     { "pcre2", regex_library_version, regex_degraded },
     { "jansson", json_library_version, NULL },
     { "libyaml", yaml_library_version, NULL },

@@ -243,6 +243,16 @@ def test_order(t):
     w.come_to("ab")
 
 
+def test_config(t):
+    """GET /config shows them, weights included"""
+    w = World(t, sources="combine: weighted, sources: [ { registry: one, service: web }, { registry: two, weight: 7 } ]")
+    config = json.loads(w.outrider.health("/config").body)["config"]
+    service = next(service for service in config["services"] if service["name"] == "web")
+    t.equal(service["combine"], "weighted", "combine")
+    t.equal([(s["registry"], s["weight"]) for s in service["sources"]], [("one", 1), ("two", 7)], "sources")
+    t.equal(service["source"], None, "source")
+
+
 def test_command(t):
     """outrider health names all sources"""
     w = World(t, one="a", two="b")

@@ -15,6 +15,7 @@ from .client import Client, is_open
 from .consul import Consul, instance
 from .crowd import Crowd
 from .handed import activated, listening
+from .dns import Names
 from .etcd import Etcd
 from .http import BadMessage, Truncated, chunk, chunked, head
 from .limit import TimedOut, remaining, start as start_clock, wait_until
@@ -24,7 +25,7 @@ from .outrider import Outrider, command, has_seam, needs_seam, reads_extensions,
 from .polite import Polite
 from .routing import routed, takes
 from .ports import Full, Port
-from . import notify, strict, websocket
+from . import dns, notify, strict, websocket
 from .tap import Failure, Skip, main
 from .wire import Ended, Wire
 

@@ -15,6 +15,7 @@ HOME = {
     "systemd/*": ["sidecar/telemetry/journal.c", "sidecar/loop/handed.c"],
     "yaml.h": ["sidecar/conf/yaml.c"],
     "pcre2.h": ["sidecar/http/regex.c"],
+    "ares.h": ["sidecar/loop/dns.c"],
     "gnutls/*": [],
     "cmocka.h": [],
 }
