@@ -30,6 +30,10 @@ struct etcd_registry {
     struct etcd_auth *auth;
 };
 
+/* etcd_watch.c */
+void etcd_watch(struct watch *w);
+void etcd_unwatch(struct watch *w);
+
 /* etcd_conf.c */
 extern const struct sc_field etcd_fields[], etcd_source_fields[];
 bool etcd_check(struct conf_load *load, const struct node *at, void *conf);

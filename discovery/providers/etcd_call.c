@@ -2,12 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/providers/etcd_call.h"
 
-#include "base/base64.h"
-#include "base/jsonw.h"
 #include "base/log.h"
 #include "discovery/provider.h"
 #include "discovery/providers/etcd.h"
 #include "discovery/providers/etcd_answer.h"
+#include "discovery/providers/etcd_ask.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -156,28 +155,11 @@ static void call(struct etcd_call *c, struct jsonw *j)
     begin(c);
 }
 
-static void add_number(struct jsonw *j, const char *name, uint64_t value)
-{
-    char text[32];
-
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    jsonw_text(j, name, text);
-}
-
-static void add_bytes(struct jsonw *j, const char *name, struct sc_str bytes)
-{
-    struct buf text = BUF_INIT;
-
-    base64_add(&text, bytes);
-    jsonw_str(j, name, buf_view(&text));
-    buf_fini(&text);
-}
-
 void etcd_call_grant(struct etcd_call *c, unsigned seconds)
 {
     struct jsonw j = prepare(c, "/v3/lease/grant");
 
-    add_number(&j, "TTL", seconds);
+    etcd_add_number(&j, "TTL", seconds);
     call(c, &j);
 }
 
@@ -186,7 +168,7 @@ void etcd_call_keep_alive(struct etcd_call *c, uint64_t lease)
     struct jsonw j = prepare(c, "/v3/lease/keepalive");
 
     c->keeps = true;
-    add_number(&j, "ID", lease);
+    etcd_add_number(&j, "ID", lease);
     call(c, &j);
 }
 
@@ -194,14 +176,14 @@ void etcd_call_revoke(struct etcd_call *c, uint64_t lease)
 {
     struct jsonw j = prepare(c, "/v3/lease/revoke");
 
-    add_number(&j, "ID", lease);
+    etcd_add_number(&j, "ID", lease);
     call(c, &j);
 }
 
 static void open_compare(struct jsonw *j, struct sc_str key, const char *target)
 {
     jsonw_object(j, NULL);
-    add_bytes(j, "key", key);
+    etcd_add_bytes(j, "key", key);
     jsonw_text(j, "target", target);
     jsonw_text(j, "result", "EQUAL");
 }
@@ -210,10 +192,10 @@ static void add_compares(struct jsonw *j, struct sc_str key, struct sc_str value
 {
     jsonw_array(j, "compare");
     open_compare(j, key, "VALUE");
-    add_bytes(j, "value", value);
+    etcd_add_bytes(j, "value", value);
     jsonw_close(j);
     open_compare(j, key, "LEASE");
-    add_number(j, "lease", lease);
+    etcd_add_number(j, "lease", lease);
     jsonw_close(j);
     jsonw_close(j);
 }
@@ -226,9 +208,9 @@ void etcd_call_put(struct etcd_call *c, struct sc_str key, struct sc_str value, 
     jsonw_array(&j, "failure");
     jsonw_object(&j, NULL);
     jsonw_object(&j, "request_put");
-    add_bytes(&j, "key", key);
-    add_bytes(&j, "value", value);
-    add_number(&j, "lease", lease);
+    etcd_add_bytes(&j, "key", key);
+    etcd_add_bytes(&j, "value", value);
+    etcd_add_number(&j, "lease", lease);
     for (unsigned i = 0; i < 3; i++)
         jsonw_close(&j);
     call(c, &j);
@@ -238,7 +220,7 @@ void etcd_call_delete(struct etcd_call *c, struct sc_str key)
 {
     struct jsonw j = prepare(c, "/v3/kv/deleterange");
 
-    add_bytes(&j, "key", key);
+    etcd_add_bytes(&j, "key", key);
     call(c, &j);
 }
 
@@ -247,7 +229,7 @@ void etcd_call_look(struct etcd_call *c, struct sc_str key)
     struct jsonw j = prepare(c, "/v3/kv/range");
 
     c->looks = true;
-    add_bytes(&j, "key", key);
+    etcd_add_bytes(&j, "key", key);
     jsonw_bool(&j, "keys_only", true);
     call(c, &j);
 }
