@@ -95,6 +95,41 @@ def test_check(t):
     load.end(t)
 
 
+def test_many(t):
+    """one target of 10 000: a change is there within a second, and other services are not touched"""
+    needs_consul(t)
+    start_clock(120)
+    agent, n = Agent(t).start(), 10000
+    a, b = targets(t, "ab")
+    agent.register(a)
+    # all the others are on a node that is ill, so that none of them is asked
+    agent.put("/v1/catalog/register", {"Node": "elsewhere", "Address": "10.0.0.1",
+                                       "Check": {"Node": "elsewhere", "CheckID": "ill", "Name": "ill", "Status": "critical"}})
+    for begin in range(0, n, 64):
+        agent.put("/v1/txn", [{"Service": {"Verb": "set", "Node": "elsewhere", "Service": {
+            "ID": f"web-{i}", "Service": "web", "Address": f"10.{1 + i // 62500}.{i // 250 % 250}.{1 + i % 250}", "Port": 80,
+            "Tags": ["http", "v1.4.2"], "Meta": {"n": str(i)}}}} for i in range(begin, min(begin + 64, n))])
+    began = time.monotonic()
+    outrider = t.outrider(configuration(more="  - { name: other, source: { registry: consul } }"), agent=agent)
+    load = Load(t, outrider)
+    load.come_to("a", "at the start")
+    t.wait_until(lambda: len(outrider.service("web")["targets"]) == n + 1, "all of them")
+    say(t, "from the start until all are there", time.monotonic() - began)
+    change_of_other = source(outrider, "other")["last_change"]
+    took = []
+    for _ in range(5):
+        time.sleep(0.3)
+        at = time.monotonic()
+        agent.register(b)
+        took.append(load.first("b", at))
+        agent.deregister(b)
+        load.come_to("a", "without b")
+    say(t, "one of 10 000, from the registration to the first request, five times, the slowest", max(took))
+    t.at_most(sorted(took)[2], 1, "seconds until a new target serves")
+    t.equal(source(outrider, "other")["last_change"], change_of_other, "the last change of another service")
+    load.end(t)
+
+
 def test_killed_and_empty(t):
     """killed, and back without its memory: nothing fails; what is registered again within the hold is there without a gap"""
     agent, all_of_them, outrider, load = started(t)
