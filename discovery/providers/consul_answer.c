@@ -11,6 +11,7 @@
 
 enum {
     ENTRY_MAX = 1 << 20,            /* bytes; a usual one has 1500 */
+    ENTRIES_MAX = 1 << 17,          /* twice as many as one service may have */
     ABOUT = 16,                     /* entries, where nothing is known */
 };
 #define CONSUL_ANSWER_MAX ((size_t)32 << 20)            /* 20 000 of them */
@@ -277,6 +278,8 @@ static bool add_item(struct consul_answer *a, const struct consul_want *want, co
     const struct endpoint *known = find_known(m, hash);
     struct data *doc;
 
+    if (a->nentries == ENTRIES_MAX)
+        return sc_error_set(e, "the answer has too many entries");
     if (known != NULL) {
         add(a, known, hash);
         return true;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include "base/buf.h"
 #include "discovery/providers/consul_answer.h"
 
 #include <stdio.h>
@@ -330,6 +331,25 @@ static void a_prepared_query_is_remembered_as_a_whole(void **state)
     consul_memory_fini(&m);
 }
 
+static void small_entries_are_counted(void **state)
+{
+    struct consul_want want = { false, NULL, false };
+    struct sc_error e = SC_ERROR_INIT;
+    struct buf text = BUF_INIT;
+
+    (void)state;
+    buf_puts(&text, "[1");
+    for (unsigned i = 1; i < 1u << 17; i++)
+        buf_puts(&text, ",1");
+    buf_puts(&text, "]");
+    assert_false(is_refused(text.p, &want, &e));
+    text.p[text.n - 1] = ',';
+    buf_puts(&text, "1]");
+    assert_true(is_refused(text.p, &want, &e));
+    assert_string_equal(e.text, "the answer has too many entries");
+    buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +366,7 @@ int main(void)
         cmocka_unit_test(what_was_read_before_is_known),
         cmocka_unit_test(another_order_is_another_answer),
         cmocka_unit_test(a_prepared_query_is_remembered_as_a_whole),
+        cmocka_unit_test(small_entries_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
