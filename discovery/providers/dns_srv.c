@@ -141,9 +141,9 @@ static void add_record(struct list *l, const struct dns_record *r, const struct 
         *add(l) = e;
         return;
     }
-    e.weight = weight_of(r, factor, h->n);
     for (unsigned i = 0; i < h->n; i++) {
         e.host = h->at[i];
+        e.weight = weight_of(r, factor, h->n);
         *add(l) = e;
     }
 }
