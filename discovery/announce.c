@@ -377,6 +377,7 @@ static void maintain(struct announced *x, const char *why)
              why == NULL ? "" : log_safe(str_of(why)));
     free(x->maintenance);
     x->maintenance = xstrdup(why);
+    enrol_tell(&x->enrol);
     is(x);
 }
 

@@ -55,7 +55,7 @@ static enum enrol_word next_of_all(const struct enrol *e, sc_msec *at)
         return ENROL_SILENCE;
     if (e->place != ENROL_IN || e->changed)
         return ENROL_REGISTER;
-    if (e->told == e->now && e->refresh > *at)
+    if (e->told == e->now && !e->due && e->refresh > *at)
         *at = e->refresh;
     return ENROL_REPORT;
 }
@@ -81,6 +81,7 @@ enum enrol_word enrol_next(struct enrol *e, sc_msec now, sc_msec *wait)
     e->word = word;
     e->said = now;
     e->saying = e->now;
+    e->due = false;
     if (word == ENROL_REGISTER)
         e->changed = false;
     return word;
@@ -139,6 +140,8 @@ static void failed(struct enrol *e, enum enrol_word word, bool perhaps, sc_msec 
         e->changed = true;
         if (perhaps && e->place == ENROL_OUT)
             e->place = ENROL_MAYBE;
+    } else if (word == ENROL_REPORT) {
+        e->due = true;
     }
     e->pause = now + backoff_next(&e->backoff, PAUSE_BASE, e->leaving ? PAUSE_CAP_LEAVING : PAUSE_CAP);
 }
@@ -166,6 +169,11 @@ void enrol_done(struct enrol *e, enum enrol_outcome outcome, sc_msec now)
 void enrol_is(struct enrol *e, enum enrol_standing s)
 {
     e->now = s;
+}
+
+void enrol_tell(struct enrol *e)
+{
+    e->due = true;
 }
 
 void enrol_change(struct enrol *e)

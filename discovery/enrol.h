@@ -48,6 +48,7 @@ const char *enrol_place_name(enum enrol_place p);
 /* Zeroed at first. */
 struct enrol {
     bool leaving, changed;
+    bool due;                           /* the registry is to hear of it although nothing changed */
     enum enrol_place place;
     enum enrol_standing now, told;      /* what is thought; what the registry was told last */
     enum enrol_word word;               /* under way */
@@ -67,6 +68,8 @@ void enrol_done(struct enrol *e, enum enrol_outcome outcome, sc_msec now);
 
 /* How it is from now on. What is ENROL_UNKNOWN is not registered yet. */
 void enrol_is(struct enrol *e, enum enrol_standing s);
+/* Why it is so is another matter than before, which the registry is to hear at once. */
+void enrol_tell(struct enrol *e);
 /* Its keys are others than before; registered again in one step, so that it is there all the while. */
 void enrol_change(struct enrol *e);
 /* It is to go. */

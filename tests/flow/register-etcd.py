@@ -87,6 +87,25 @@ def test_state(t):
     t.equal(len(etcd.about("/v3/lease/grant")), 1, "leases")
 
 
+def test_maintenance(t):
+    """in maintenance it stays, and says so at once, whatever its check found; back again likewise"""
+    etcd, app, outrider = started(t, more="check: { type: tcp, port: @app.port@, interval: 100ms, fall: 1, rise: 1 }")
+
+    def state():
+        return (etcd.value(KEY) or {}).get("state")
+    place = "/admin/registrations/web-n1-8443/maintenance"
+    t.equal(outrider.health(place, "PUT", body=b"").status, 200, "answer")
+    t.wait_until(lambda: state() == "maintenance", "the state")
+    app.shut()
+    t.wait_until(lambda: "is critical" in outrider.stderr(), "the check to fail")
+    at = time.monotonic()
+    t.equal(outrider.health(place, "DELETE").status, 200, "answer")
+    t.wait_until(lambda: state() == "critical", "what its check says")
+    t.equal(outrider.health(place, "PUT", body=b"").status, 200, "answer")
+    t.wait_until(lambda: state() == "maintenance", "the state again")
+    t.at_most(time.monotonic() - at, 3, "seconds, not at the next renewal")
+
+
 def test_lost(t):
     """put again when the lease was lost, and when the key alone was"""
     etcd, _, outrider = started(t)

@@ -81,6 +81,21 @@ static void another_standing_is_reported_at_once(void **state)
     assert_int_equal(next(&e, 1002), ENROL_REPORT);
 }
 
+static void another_reason_is_told_at_once(void **state)
+{
+    struct enrol e = registered(1000);
+
+    (void)state;
+    assert_int_equal(next(&e, 1001), ENROL_SILENCE);
+    enrol_tell(&e);
+    assert_int_equal(next(&e, 1001), ENROL_REPORT);
+    enrol_tell(&e);
+    enrol_done(&e, ENROL_DONE, 1001);
+    say(&e, 1001, ENROL_REPORT, ENROL_DONE);                /* said again while the first was under way */
+    assert_int_equal(next(&e, 1001), ENROL_SILENCE);
+    assert_in_range(wait, ENROL_REFRESH * 9 / 10, ENROL_REFRESH * 11 / 10);
+}
+
 static void what_the_registry_lost_is_registered_at_once(void **state)
 {
     struct enrol e = registered(1000);
@@ -275,6 +290,7 @@ int main(void)
         cmocka_unit_test(one_word_at_a_time),
         cmocka_unit_test(the_lease_is_renewed_in_time),
         cmocka_unit_test(another_standing_is_reported_at_once),
+        cmocka_unit_test(another_reason_is_told_at_once),
         cmocka_unit_test(what_the_registry_lost_is_registered_at_once),
         cmocka_unit_test(other_keys_are_registered_over_the_old_ones),
         cmocka_unit_test(pauses_grow_and_end),
