@@ -51,6 +51,7 @@ static void add_sources(struct build *b, const struct link *list)
         struct source *s = list_entry(it, struct source, link);
 
         b->shares[b->nsources].weight = s->weight;
+        b->shares[b->nsources].over = s->over;
         b->sources[b->nsources++] = s;
     }
 }

@@ -50,10 +50,11 @@ static unsigned find_serving(const struct state *s)
 /* The lower, the sooner. */
 static unsigned rank(const struct state *s, const struct mention *c)
 {
-    bool last = s->how == COMBINE_WEIGHTED && s->sources[c->source].weight == 0;
+    const struct combine_source *source = &s->sources[c->source];
     unsigned place = s->how == COMBINE_FAILOVER && c->source == s->serving ? 0 : c->source + 1;
+    bool unweighted = s->how == COMBINE_WEIGHTED && source->weight == 0;
 
-    return place + (last ? s->nsources + 1 : 0) + (c->held ? 2 * (s->nsources + 1) : 0);
+    return place + (s->nsources + 1) * ((unweighted ? 1 : 0) + (c->held ? 2 : 0) + (source->over ? 4 : 0));
 }
 
 /* What one source says of an address under two names is kept both ways: these are two targets. */

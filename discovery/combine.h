@@ -35,12 +35,13 @@ struct mention {
 
 struct combine_source {
     int64_t weight;             /* 0..65535; counts with COMBINE_WEIGHTED */
+    bool over;                  /* what it says is too old to serve */
     bool serves;                /* out: it has a target that may get traffic, tiers aside */
 };
 
-/* An address is spoken for by the first source in the list that names it (one that only holds it comes after those that
- * name it); with COMBINE_FAILOVER the source that serves comes first, with COMBINE_WEIGHTED those of weight 0 last.
- * COMBINE_FAILOVER: all but the source that serves stand by. COMBINE_WEIGHTED: weights are the parts of the sources'
- * shares; tiers count within a source. */
+/* An address is spoken for by the first source in the list that names it; one that only holds it comes after those that name
+ * it, one that is too old after all others; with COMBINE_FAILOVER the source that serves comes first, with COMBINE_WEIGHTED
+ * those of weight 0 last. COMBINE_FAILOVER: all but the source that serves stand by. COMBINE_WEIGHTED: weights are the parts
+ * of the sources' shares; tiers count within a source. */
 void combine(enum combine how, struct combine_source *sources, unsigned nsources, struct mention *mentions, unsigned n,
              unsigned addresses);

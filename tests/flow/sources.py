@@ -217,6 +217,17 @@ def test_late(t):
     t.equal(w.sources("mode"), ["failed", "live"], "modes")
 
 
+def test_too_old(t):
+    """a source that is too old to serve does not speak for what another one names"""
+    w = World(t, one="ab", two="bc", more="last_known_good: { max_age: 1s, when_older: fail }")
+    w.come_to("abc")
+    w.say("one", "web: [ {")
+    w.come_to("bc")
+    t.equal((w.target("a")["reason"], w.target("b")["registry"]), ("older than max_age", "two"), "who speaks for them")
+    w.say("one", "ab")
+    w.come_to("abc")
+
+
 def test_reload(t):
     """from one source to several and back: what stays is not asked anew, what goes stays until the other has answered"""
     w = World(t, one="a", two="b", sources="source: { registry: one }")

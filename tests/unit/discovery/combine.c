@@ -12,8 +12,9 @@
 
 #define N(array) (sizeof(array) / sizeof (array)[0])
 
-/* A source's mentions as text: "ADDRESS*WEIGHT" and behind it t: terminating, u: unable, h: held, ^N: of tier N. What comes
- * out: the mentions that are kept, "SOURCE:ADDRESS*WEIGHT", and behind it s: stands by, ^N: of tier N. Weights are whole. */
+/* A source's mentions as text, "! " before them: it is too old; "ADDRESS*WEIGHT" and behind it t: terminating, u: unable,
+ * h: held, ^N: of tier N. What comes out: the mentions that are kept, "SOURCE:ADDRESS*WEIGHT", and behind it s: stands by,
+ * ^N: of tier N. Weights are whole. */
 struct world {
     struct combine_source sources[8];
     struct mention mentions[64];
@@ -39,7 +40,9 @@ static void add(struct world *w, int64_t weight, const char *list)
 
     snprintf(copy, sizeof copy, "%s", list);
     while ((one = strsep(&rest, " ")) != NULL)
-        if (*one != '\0')
+        if (*one == '!')
+            w->sources[w->nsources].over = true;
+        else if (*one != '\0')
             mention(w, w->nsources, one);
     w->sources[w->nsources++].weight = weight;
 }
@@ -78,6 +81,11 @@ static const struct row {
     { COMBINE_UNION, { { 1, "a*1h" }, { 1, "a*9h" } }, "0:a*1", "0" },
     { COMBINE_UNION, { { 1, "a*1^4 b*1" }, { 1, "a*1 c*1^2" } }, "0:a*1^4 0:b*1 1:c*1^2", "01" },
     { COMBINE_UNION, { { 1, "a*1t" }, { 1, "b*1" } }, "0:a*1 1:b*1", "1" },
+    /* one that is too old to serve speaks only for what nobody else mentions */
+    { COMBINE_UNION, { { 1, "! a*1u b*1u" }, { 1, "b*9 c*3" } }, "0:a*1 1:b*9 1:c*3", "1" },
+    { COMBINE_UNION, { { 1, "! a*1u b*1u" }, { 1, "b*9h" } }, "0:a*1 1:b*9", "1" },
+    { COMBINE_WEIGHTED, { { 9, "! a*1u" }, { 1, "a*2 b*2" } }, "1:a*0.5 1:b*0.5", "1" },
+    { COMBINE_FAILOVER, { { 1, "! a*1u" }, { 1, "! a*1u" }, { 1, "a*2" } }, "2:a*2", "2" },
     /* failover: the first one that can */
     { COMBINE_FAILOVER, { { 1, "a*1 b*1u" }, { 1, "c*1" } }, "0:a*1 0:b*1 1:c*1s", "0" },
     { COMBINE_FAILOVER, { { 1, "a*1u b*0" }, { 1, "c*1" }, { 1, "d*1" } }, "0:a*1s 0:b*0s 1:c*1 2:d*1s", "1" },
