@@ -161,6 +161,14 @@ static void put_target(struct jsonw *j, const struct service_status *s, const st
     jsonw_close(j);
 }
 
+static void put_targets(struct jsonw *j, const struct service_status *s)
+{
+    jsonw_array(j, "targets");
+    for (unsigned i = 0; i < s->set->n; i++)
+        put_target(j, s, &s->set->at[i]);
+    jsonw_close(j);
+}
+
 static void put_quarantined(struct jsonw *j, const struct quarantined *q)
 {
     jsonw_object(j, NULL);
@@ -177,10 +185,7 @@ void services_put(struct jsonw *j, const struct service_status *s, sc_msec now)
     for (unsigned i = 0; i < s->nsources; i++)
         put_source(j, &s->sources[i], now);
     jsonw_close(j);
-    jsonw_array(j, "targets");
-    for (unsigned i = 0; i < s->set->n; i++)
-        put_target(j, s, &s->set->at[i]);
-    jsonw_close(j);
+    put_targets(j, s);
     jsonw_array(j, "quarantined");
     for (unsigned i = 0; i < s->nquarantined; i++)
         put_quarantined(j, &s->quarantined[i]);
@@ -263,6 +268,25 @@ void services_all(const struct admin_state *state, const struct admin_request *r
     jsonw_close(&j);
     put_kept(state, &j);
     jsonw_close(&j);
+    if (d != NULL)
+        discovery_status_unref(&d);
+}
+
+void services_targets(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                      struct admin_answer *a)
+{
+    struct discovery_status *d = services_status(state);
+    const struct service_status *s = d == NULL ? NULL : discovery_status_find(d, name);
+    struct jsonw j = JSONW_INIT(&a->body);
+
+    (void)r;
+    if (s == NULL) {
+        page_problem(a, ERR_NO_ROUTE, STR("there is no service of this name"));
+    } else {
+        jsonw_object(&j, NULL);
+        put_targets(&j, s);
+        jsonw_close(&j);
+    }
     if (d != NULL)
         discovery_status_unref(&d);
 }

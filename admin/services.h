@@ -30,6 +30,9 @@ void services_summary(const struct admin_state *state, struct jsonw *j, const ch
 /* All, always 200 (503 with ?strict=1 and an unhealthy one). */
 void services_all(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                   struct admin_answer *a);
+/* The targets of one: 200, 404. */
+void services_targets(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
+                      struct admin_answer *a);
 /* One: 200, 503 when unhealthy or unknown, 404. */
 void services_one(const struct admin_state *state, const struct admin_request *r, struct sc_str name,
                   struct admin_answer *a);

@@ -87,4 +87,18 @@ def test_reload(t):
     t.equal(page(t, outrider, "/routes")["routes"][0]["name"], "away", "name of the route after a refused reload")
 
 
+def test_other_names(t):
+    """/admin/upstreams, /admin/plugins and the like: the same pages"""
+    outrider = started(t)
+    for one, other in (("/admin/upstreams", "/services"), ("/admin/upstreams/web", "/services/web"),
+                       ("/admin/upstreams/web/health", "/health/services/web"), ("/admin/plugins", "/policies"),
+                       ("/admin/routes", "/routes"), ("/admin/services/far", "/services/far"), ("/admin/", "/")):
+        answer, same = outrider.health(one), outrider.health(other)
+        t.equal((answer.status, answer.body), (same.status, same.body), f"{one} and {other}")
+    targets = json.loads(outrider.health("/services/web").body)["targets"]
+    t.equal(page(t, outrider, "/admin/upstreams/web/targets"), {"targets": targets}, "targets")
+    for path in ("/admin/upstreams/nobody", "/admin/upstreams/nobody/targets", "/admin/upstreams/web/nothing"):
+        t.equal(outrider.health(path).status, 404, path)
+
+
 main()
