@@ -75,4 +75,15 @@ def test_usage(t):
     t.contains(usage(t, "chekc"), "check", "did you mean")
 
 
+def test_all_named(t):
+    """every command is in the manual page and in the completion"""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging")
+    names = re.findall(r"^  (\w+) +\S", ok(t, "--help").partition("Commands:")[2], re.M)
+    t.at_least(len(names), 16, "commands")
+    for path in ("man/outrider.1", "completions/outrider.bash"):
+        with open(os.path.join(top, path), encoding="utf-8") as file:
+            text = re.sub(r"\\f[BIRP]", " ", file.read())
+        t.equal([name for name in names if not re.search(rf"\b{name}\b", text)], [], f"not in {path}")
+
+
 main()
