@@ -98,6 +98,23 @@ def test_broken(t):
     wrong(t, consul, outrider, nonsense, "http://")
 
 
+def test_cut_within(t):
+    """nor the beginning of one, though it is read while it comes"""
+    consul, outrider = started(t)
+    good = json.dumps([instance(("127.0.0.1", 1), id="gone-1"), instance(("127.0.0.1", 2), id="gone-2")])
+    for text, ending, part in ((good[:-30], "close", "http://"), (good[:-30], "reset", "http://"), (good[:-1] + "x", None, "not JSON"),
+                               (good + " []", None, "not JSON"), (good[:-1] + ",]", None, "not JSON"), (good[:-30], "end", "not JSON")):
+        def handler(c, query):
+            c.send(b"HTTP/1.1 200 OK\r\nX-Consul-Index: 99\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(text[:200].encode()))
+            c.send(chunk(text[200:].encode()) + (b"" if ending in ("close", "reset") else b"0\r\n\r\n"))
+            if ending == "reset":
+                c.reset()
+            return "close" if ending in ("close", "reset") else None
+        wrong(t, consul, outrider, handler, part)
+        t.equal(outrider.service("web")["targets"][0]["address"].split(":")[1], str(consul.services["web"][0]["Service"]["Port"]),
+                "the target")
+
+
 def test_huge(t):
     """an answer without an end is cut off"""
     def endless(c, query):

@@ -66,6 +66,30 @@ def test_follow(t):
     t.wait_until(lambda: answering(t, outrider) == "b", "the target that is left")
 
 
+def test_in_pieces(t):
+    """an answer is the same however it comes, and an entry that comes again is what it was"""
+    a, b, c = (t.origin(name=name) for name in "abc")
+    consul, outrider = started(t, instance(a), instance(b, weight=7))
+
+    def weights():
+        return {int(target["address"].split(":")[1]): target["weight"] for target in outrider.service("web")["targets"]}
+    states = ([instance(b, weight=7), instance(a), instance(c)], [instance(a), instance(b, weight=9)],
+              [instance(c), instance(b, weight=7)], [instance(a), instance(b, weight=7)])
+    for number, state in enumerate(states):
+        size = (1, 7, 100, 4096)[number]
+
+        def handler(connection, query):
+            body = json.dumps(state, indent=number or None).encode()
+            connection.send(f"HTTP/1.1 200 OK\r\nX-Consul-Index: {100 + number}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+            for at in range(0, len(body), size):
+                connection.send(body[at:at + size])
+            consul.indexes["web"], consul.services["web"] = 100 + number, state
+            consul.handlers.pop("web")
+        consul.on("web", handler)
+        want = {entry["Service"]["Port"]: entry["Service"]["Weights"]["Passing"] for entry in state}
+        t.wait_until(lambda: weights() == want, f"{want}, not {weights()}")
+
+
 def test_wait(t):
     """a query comes back after `wait`, and the next one follows"""
     consul, outrider = started(t, instance(t.origin()), keys="wait: 1s")
