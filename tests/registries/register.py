@@ -7,82 +7,8 @@ sys.path[0] += "/.."
 sys.dont_write_bytecode = True
 from kit import *
 from registries.agent import Agent, needs_consul
-from registries.load import Load, Target
-
-BEHIND = """
-node: { name: "@name@" }
-listeners: [ { name: inbound, address: "127.0.0.1:@place.port@" } ]
-registries: { consul: { type: consul, address: "@agent.url@" } }
-services: [ { name: app, targets: [ @app@ ] } ]
-routes: [ { match: { paths: ["/**"] }, service: app } ]
-register: [ { registry: consul, name: web, address: 127.0.0.1, port: @place.port@,
-              check: { type: tcp, port: @app.port@, interval: 1s } } ]
-"""
-BEFORE = """
-telemetry: { access_log: { output: stdout } }
-registries: { consul: { type: consul, address: "@agent.url@" } }
-services: [ { name: web, source: { registry: consul } } ]
-routes: [ { match: { paths: ["/**"] }, service: web } ]
-"""
-
-
-class Behind:
-    """A sidecar before one application, which registers it."""
-
-    def __init__(self, t, agent, name):
-        self.t, self.agent, self.name = t, agent, name
-        self.app = Target(t, name)
-        self.open()
-        self.id = f"web-{name}-{self.port}"
-        self.start()
-
-    def open(self):
-        self.place = self.t.closing(Port())
-        self.port = self.place.port
-
-    def start(self):
-        self.outrider = self.t.outrider(BEHIND, agent=self.agent, app=self.app, place=self, name=self.name)
-
-    def stop(self):
-        self.outrider.signal(signal.SIGTERM)
-        self.t.equal(self.outrider.wait(), 0, "exit code")
-
-
-class BehindUnit(Behind):
-    """One whose listening socket is systemd's, and outlives it."""
-
-    def open(self):
-        self.socket = listening()
-        self.t.closing(self)
-        self.port = self.socket.getsockname()[1]
-
-    def close(self, failed=False):
-        self.socket.close()
-
-    def start(self):
-        text = re.sub(r"listeners: .*", 'listeners: [ { name: inbound, address: "systemd:web" } ]', BEHIND)
-        self.outrider = self.t.outrider(text, wrapper=activated([self.socket], ["web"]), agent=self.agent, app=self.app,
-                                        place=self, name=self.name)
-
-
-class Ends:
-    """When each of several things ceases to be so."""
-
-    def __init__(self, **things):
-        self.at = {}
-        self.threads = [threading.Thread(target=self._watch, args=thing, daemon=True) for thing in things.items()]
-        for thread in self.threads:
-            thread.start()
-
-    def _watch(self, name, is_so):
-        while is_so():
-            time.sleep(0.002)
-        self.at[name] = time.monotonic()
-
-    def wait(self):
-        for thread in self.threads:
-            thread.join(remaining())
-        return self.at
+from registries.behind import BEFORE, Behind, BehindUnit, Ends, text_of
+from registries.load import Load
 
 
 def found(agent, passing=True):
@@ -94,9 +20,9 @@ def started(t, names="ab", seconds=90, kind=Behind):
     needs_consul(t)
     start_clock(seconds)
     agent = Agent(t).start()
-    behind = [kind(t, agent, name) for name in names]
+    behind = [kind(t, "consul", agent, name) for name in names]
     t.wait_until(lambda: found(agent) == {one.id for one in behind}, "all to be passing")
-    outrider = t.outrider(BEFORE, agent=agent)
+    outrider = t.outrider(text_of(BEFORE, "consul"), registry=agent)
     load = Load(t, outrider)
     load.come_to(names, "at the start")
     return agent, behind, outrider, load
@@ -133,6 +59,10 @@ def test_order(t):
     """a stop under load: not ready, then not found any more where others look, and only then nobody accepts"""
     agent, behind, _, load = started(t)
     for one in behind:
+        one.outrider.configure("shutdown: { delay: 300ms }" + one.text)
+        one.outrider.signal(signal.SIGHUP)
+        t.wait_until(lambda: "is in force" in one.outrider.stderr(), "the delay")
+
         def is_ready():
             try:
                 return one.outrider.health("/health/ready").status == 200
@@ -143,11 +73,10 @@ def test_order(t):
         t.wait_until(lambda: load.names() == {"a", "b"}, "both to answer")
         one.stop()
         at = ends.wait()
-        t.true(at["ready"] <= at["found"], f"not ready any more before it is not found any more: {at}")
-        lag = at["accepts"] - at["found"]
+        lead, lag = at["found"] - at["ready"], at["accepts"] - at["found"]
+        t.at_least(lead, 0.2, "seconds between the end of its readiness and that in Consul, with a delay of 0.3")
         t.at_least(lag, 0.2, "seconds between its end in Consul and that of its listener")
-        t.say(f"gone from Consul {(at['found'] - at['ready']) * 1000:.0f} ms after it was not ready any more, "
-              f"closed {lag * 1000:.0f} ms later")
+        t.say(f"gone from Consul {lead * 1000:.0f} ms after it was not ready any more, closed {lag * 1000:.0f} ms later")
         one.start()
         load.come_to("ab", "after the start")
     load.end(t)
