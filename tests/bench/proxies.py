@@ -45,6 +45,7 @@ class Proxy:
         self.logs_lines = setup.logs != "none"
         self.asked = 0
         arguments = self.configure(origin_port, setup)
+        procs.write_back(self.command)
         output = self.start_reader(tools) if self.logs_lines else subprocess.DEVNULL
         with open(self.log, "w") as errors:
             self.child = procs.spawn(self.inside(self.command) + arguments, tools.proxy_cpus, stdin=subprocess.DEVNULL,

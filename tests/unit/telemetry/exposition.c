@@ -4,6 +4,8 @@
 
 #include "telemetry/exposition.h"
 
+#include <stdio.h>
+
 static struct buf text;
 
 static struct exposition begin(enum exposition_format f)
@@ -117,6 +119,26 @@ static void fractions(void **state)
     assert_string_equal(text.p, "x_sum 1.000042\nx 12.005\nx -0.005\n");
 }
 
+static void numbers(void **state)
+{
+    static const uint64_t all[] = { 0, 7, 10, 999, 1000, 999999, 1000000, 1234567890123, UINT64_MAX };
+    char line[80];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct exposition e = begin(EXPOSITION_PROMETHEUS);
+
+        e.name = "x";
+        exposition_sample(&e, "");
+        exposition_uint(&e, all[i]);
+        exposition_sample(&e, "");
+        exposition_micro(&e, all[i]);
+        snprintf(line, sizeof line, "x %llu\nx %llu.%06llu\n", (unsigned long long)all[i],
+                 (unsigned long long)all[i] / 1000000, (unsigned long long)all[i] % 1000000);
+        assert_string_equal(text.p, line);
+    }
+}
+
 /* ---- metrics made of cells ---- */
 
 enum { TABLE, PLAIN, TABLES };
@@ -218,6 +240,7 @@ int main(void)
         cmocka_unit_test(untyped),
         cmocka_unit_test(escaping),
         cmocka_unit_test(fractions),
+        cmocka_unit_test(numbers),
         cmocka_unit_test(cells_with_names),
         cmocka_unit_test(fewer_labels),
         cmocka_unit_test(no_labels_at_all),
