@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # tests/flow/dns.py - targets from name servers: addresses, SRV records, how long they hold, and servers that fail or lie.
 # SPDX-License-Identifier: Apache-2.0
+import os
 import struct
+import subprocess
 import sys
+import tempfile
 
 sys.path[0] += "/.."
 sys.dont_write_bytecode = True
@@ -312,6 +315,34 @@ def test_as_written(t):
     t.equal({q.name for q in w.names.asked}, {"web.test", "other.test"}, "names asked for")
 
 
+def test_resolv_conf(t):
+    """without `server`: those of /etc/resolv.conf, read again when it changes, and its search domains if that is wanted"""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:
+        t.skip("needs a mount of its own over /etc/resolv.conf, and port 53")
+    one, two = (t.closing(Names(t, f"127.0.53.{i}", 53)) for i in (1, 2))
+    for names in (one, two):
+        names.set("web.corp.test", "A", "127.0.0.1" if names is one else "127.0.0.2")
+        names.set("other.test", "A", "127.0.0.9")
+
+    def write(names):
+        with open(path, "w", encoding="ascii") as file:             # in place: a mount stays with the file
+            file.write(f"nameserver {names.host}\nsearch corp.test\n")
+    config = configuration().replace("server: [ \"127.0.0.1:@names.port@\" ], ", "")
+    config = config.replace("{ names:", "{ searching: { type: dns, search: true, timeout: 100ms }, names:")
+    config = config.replace("registry: names, host: web.test", "registry: searching, host: web")
+    with tempfile.NamedTemporaryFile("w", prefix="resolv-") as file:
+        path = file.name
+        write(one)
+        w = World.__new__(World)
+        w.t, w.names = t, one
+        mounted = f'mount --bind {path} /etc/resolv.conf && exec "$@"'
+        w.outrider = t.outrider(config, wrapper=["unshare", "-m", "sh", "-c", mounted, "sh"])
+        t.equal(w.outrider.addresses("web"), ["127.0.0.1:9000"], "targets")
+        t.equal({q.name for q in one.asked if "corp" not in q.name}, {"other.test"}, "names asked for as they are")
+        write(two)
+        w.come_to("127.0.0.2:9000")
+
+
 def test_order(t):
     """servers that turn their answers round, or spell names in other ways, change nothing"""
     turn = [0]
@@ -359,7 +390,6 @@ def test_mistakes(t):
 
 
 def check(t, text):
-    import tempfile
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
         file.write(text)
         file.flush()

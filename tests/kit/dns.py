@@ -72,14 +72,15 @@ class Question:
 
 
 class Names:
-    def __init__(self, t, host="127.0.0.1"):
+    def __init__(self, t, host="127.0.0.1", port=0):
         self.t, self.host = t, host
         self.records, self.scripts, self.asked = {}, {}, []
         self.denial = 1
         self.lock = threading.Lock()
         for _ in range(20):                             # one port for both
             self.tcp, self.udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.tcp.bind((host, 0))
+            self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.tcp.bind((host, port))
             self.port = self.tcp.getsockname()[1]
             try:
                 self.udp.bind((host, self.port))
