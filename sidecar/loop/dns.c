@@ -265,6 +265,10 @@ static bool channel_begin(struct channel *c)
 #ifdef ARES_OPT_QUERY_CACHE             /* how long an answer holds is the caller's to say */
     mask |= ARES_OPT_QUERY_CACHE;
 #endif
+#ifdef ARES_OPT_UDP_MAX_QUERIES         /* a port for each question: one broken answer takes no other question with it */
+    mask |= ARES_OPT_UDP_MAX_QUERIES;
+    o.udp_max_queries = 1;
+#endif
     if (d->servers == NULL && stat(resolv_conf, &d->resolv) != 0)
         d->resolv = (struct stat){ 0 };
     status = ares_init_options(&c->ares, &o, mask);

@@ -187,7 +187,7 @@ def lies():
     yield "no question", lambda q: q.send(q.build([good(q)], question=b"", counts=(0, 1, 0, 0)))
     yield "another question", lambda q: q.send(q.build([good(q)], question=wire_name("evil.test") + b"\0\1\0\1"))
     yield "another id", lambda q: q.send(q.build([good(q)], id=bytes([q.id[0] ^ 1, q.id[1]])))
-    yield "an address of five bytes", lambda q: q.send(q.build([good(q)[:-6] + struct.pack("!H", 5) + bytes(5)]))
+    yield "an address of three bytes", lambda q: q.send(q.build([good(q)[:-6] + struct.pack("!H", 3) + bytes(3)]))
     yield "a name that points to itself", lambda q: q.send(q.build([renamed(q, bytes([0xc0, 12 + len(q.question)]))]))
     yield "a name that points ahead", lambda q: q.send(q.build([renamed(q, b"\xc0\xff")]))
     yield "a label of 64 bytes", lambda q: q.send(q.build([renamed(q, b"\x40" + b"a" * 64 + b"\0")]))
