@@ -263,6 +263,7 @@ struct kube_slice *kube_slice_new(const struct data *object, const struct kube_w
     struct reader r = { .slice = s, .want = want };
     const struct data *list = data_get(object, "endpoints");
 
+    s->refs = 1;
     arena_init(&s->arena, 512 + data_size(list) * 256);
     s->name = keep(&r, kube_slice_name(object));
     r.wrong = read_family(s, object);
@@ -275,12 +276,12 @@ struct kube_slice *kube_slice_new(const struct data *object, const struct kube_w
     return s;
 }
 
-void kube_slice_free(struct kube_slice **sp)
+void kube_slice_unref(struct kube_slice **sp)
 {
     struct kube_slice *s = *sp;
 
     *sp = NULL;
-    if (s == NULL)
+    if (s == NULL || --s->refs > 0)
         return;
     arena_fini(&s->arena);
     free(s);

@@ -30,6 +30,7 @@ struct kube_endpoint {
 };
 
 struct kube_slice {
+    unsigned refs;
     struct arena arena;             /* owns all of it */
     const char *name;
     enum kube_family family;
@@ -39,6 +40,6 @@ struct kube_slice {
 
 /* The name of the slice; NULL when it has none, and then it is none. */
 const char *kube_slice_name(const struct data *object);
-/* Of an object with a name. Keeps nothing of object or want. */
+/* Of an object with a name. Keeps nothing of object or want. The caller has the first reference. */
 struct kube_slice *kube_slice_new(const struct data *object, const struct kube_want *want);
-void kube_slice_free(struct kube_slice **s);
+void kube_slice_unref(struct kube_slice **s);

@@ -8,8 +8,9 @@
 #include <string.h>
 
 struct kube_kept {
-    struct kube_endpoint of;
-    sc_msec until;                      /* 0: a slice names it */
+    const struct kube_endpoint *of;
+    struct kube_slice *slice;           /* which has it; a reference */
+    sc_msec until;                      /* 0: the slice is one of those that there are */
 };
 
 /* --- the slices --- */
@@ -19,7 +20,7 @@ void kube_slices_fini(struct kube_slices *s)
     struct map_item *item;
 
     for (unsigned i = 0; (item = map_next(&s->all, &i)) != NULL;)
-        kube_slice_free((struct kube_slice **)&item->value);
+        kube_slice_unref((struct kube_slice **)&item->value);
     map_fini(&s->all);
     *s = (struct kube_slices){ .unnamed = 0 };
 }
@@ -29,7 +30,7 @@ static void forget(struct kube_slices *s, struct kube_slice *was)
     if (was == NULL)
         return;
     s->size -= 1 + was->n;
-    kube_slice_free(&was);
+    kube_slice_unref(&was);
 }
 
 void kube_slices_put(struct kube_slices *s, struct kube_slice *slice)
@@ -68,9 +69,9 @@ static int compare_text(const char *a, const char *b)
 /* Where it is reached. */
 static int compare_place(const struct kube_kept *a, const struct kube_kept *b)
 {
-    int order = strcmp(a->of.at.host, b->of.at.host);
+    int order = strcmp(a->of->at.host, b->of->at.host);
 
-    return order != 0 ? order : (a->of.at.port > b->of.at.port) - (a->of.at.port < b->of.at.port);
+    return order != 0 ? order : (a->of->at.port > b->of->at.port) - (a->of->at.port < b->of->at.port);
 }
 
 static int badness(enum endpoint_state s)
@@ -85,10 +86,10 @@ static int compare(const void *x, const void *y)
     int order = compare_place(a, b);
 
     if (order == 0)
-        order = badness(a->of.at.state) - badness(b->of.at.state);
+        order = badness(a->of->at.state) - badness(b->of->at.state);
     if (order == 0)
-        order = compare_text(a->of.at.id, b->of.at.id);
-    return order != 0 ? order : compare_text(a->of.whose, b->of.whose);
+        order = compare_text(a->of->at.id, b->of->at.id);
+    return order != 0 ? order : compare_text(a->of->whose, b->of->whose);
 }
 
 static int compare_wrong(const void *x, const void *y)
@@ -101,12 +102,12 @@ static int compare_wrong(const void *x, const void *y)
     return order != 0 ? order : compare_text(a->wrong, b->wrong);
 }
 
-static void collect_slice(struct merge *m, const struct kube_slice *s)
+static void collect_slice(struct merge *m, struct kube_slice *s)
 {
     m->families[s->family]++;
     for (unsigned i = 0; i < s->n; i++)
         if (s->at[i].at.wrong == NULL)
-            m->at[m->n++] = (struct kube_kept){ .of = s->at[i] };
+            m->at[m->n++] = (struct kube_kept){ .of = &s->at[i], .slice = s };
         else
             m->wrong[m->nwrong++] = &s->at[i].at;
 }
@@ -148,7 +149,7 @@ static void keep_one(struct merge *m, const struct kube_kept *was, sc_msec *firs
 {
     struct kube_kept k = *was;
 
-    if (k.until == 0 && k.of.at.state != EP_CRITICAL && may_move(m, k.of.family))
+    if (k.until == 0 && k.of->at.state != EP_CRITICAL && may_move(m, k.of->family))
         k.until = m->now + KUBE_HANDOVER;
     if (k.until <= m->now)
         return;
@@ -206,10 +207,10 @@ static void prefer_family(struct merge *m)
         return;
     all = xcalloc(m->n + 1, sizeof *all);
     for (unsigned i = 0; i < m->n; i++)
-        if (m->at[i].of.family == family && m->at[i].of.whose != NULL)
-            map_put(&preferred, str_of(m->at[i].of.whose), &m->at[i].of);
+        if (m->at[i].of->family == family && m->at[i].of->whose != NULL)
+            map_put(&preferred, str_of(m->at[i].of->whose), (void *)m->at[i].of);
     for (unsigned i = 0; i < m->n; i++)
-        if (!has_better(&preferred, &m->at[i].of, family))
+        if (!has_better(&preferred, m->at[i].of, family))
             all[n++] = m->at[i];
     map_fini(&preferred);
     free(m->at);
@@ -229,7 +230,7 @@ static struct topology read_topology(const struct merge *m)
     bool all_nodes = true, all_zones = true, node = false, zone = false;
 
     for (unsigned i = 0; i < m->n; i++) {
-        const struct kube_endpoint *e = &m->at[i].of;
+        const struct kube_endpoint *e = m->at[i].of;
 
         if (e->at.state != EP_READY)
             continue;
@@ -253,39 +254,29 @@ static uint16_t tier_of(const struct kube_endpoint *e, struct topology t)
 
 /* --- the result --- */
 
-static const char *copy_text(struct arena *a, const char *text)
-{
-    return text == NULL ? NULL : arena_dupz(a, str_of(text));
-}
-
 static void write_down(struct kube_merged *to, const struct merge *m)
 {
     struct topology topology = read_topology(m);
 
-    to->kept = arena_alloc(&to->arena, (m->n + 1) * sizeof to->kept[0]);
     to->at = xcalloc(m->n + m->nwrong + 1, sizeof to->at[0]);
     for (unsigned i = 0; i < m->n; i++) {
-        struct kube_kept *k = &to->kept[i];
-
-        *k = m->at[i];
-        k->of.at = endpoint_copy(&to->arena, &m->at[i].of.at);
-        k->of.whose = copy_text(&to->arena, m->at[i].of.whose);
-        to->at[i] = k->of.at;
-        to->at[i].tier = tier_of(&k->of, topology);
+        to->at[i] = m->at[i].of->at;
+        to->at[i].tier = tier_of(m->at[i].of, topology);
     }
     for (unsigned i = 0; i < m->nwrong; i++)
         to->at[m->n + i] = *m->wrong[i];
     if (m->slices->unnamed > 0)
         to->at[m->n + m->nwrong] = (struct endpoint){ .wrong = "the list holds something that is no EndpointSlice" };
-    to->nkept = m->n;
     to->n = m->n + m->nwrong + (m->slices->unnamed > 0);
-    memcpy(to->families, m->families, sizeof to->families);
 }
 
-void kube_merged_init(struct kube_merged *m)
+static void keep_all(struct kube_merged *to, const struct merge *m)
 {
-    *m = (struct kube_merged){ .n = 0 };
-    arena_init(&m->arena, 1024);
+    to->kept = xrealloc(m->at, (m->n + 1) * sizeof m->at[0]);
+    to->nkept = m->n;
+    for (unsigned i = 0; i < m->n; i++)
+        to->kept[i].slice->refs++;
+    memcpy(to->families, m->families, sizeof to->families);
 }
 
 void kube_merged_taken(struct kube_merged *m)
@@ -297,8 +288,11 @@ void kube_merged_taken(struct kube_merged *m)
 
 void kube_merged_fini(struct kube_merged *m)
 {
-    free(m->at);
-    arena_fini(&m->arena);
+    kube_merged_taken(m);
+    for (unsigned i = 0; i < m->nkept; i++)
+        kube_slice_unref(&m->kept[i].slice);
+    free(m->kept);
+    *m = (struct kube_merged){ .n = 0 };
 }
 
 void kube_merge(struct kube_merged *to, const struct kube_slices *s, const struct kube_prefer *prefer, sc_msec now)
@@ -310,10 +304,9 @@ void kube_merge(struct kube_merged *to, const struct kube_slices *s, const struc
     sort_once(&m);
     next.until = keep_moving(&m);
     prefer_family(&m);
-    arena_init(&next.arena, m.n < 16 ? 1024 : 65536);
     write_down(&next, &m);
+    keep_all(&next, &m);
     kube_merged_fini(to);
     *to = next;
-    free(m.at);
     free(m.wrong);
 }

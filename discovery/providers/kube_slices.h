@@ -28,19 +28,17 @@ struct kube_prefer {
     bool hints;                         /* they count */
 };
 
-/* What was made of them last. Initialised by kube_merged_init. */
+/* What was made of them last. Zeroed: nothing yet. */
 struct kube_merged {
-    struct arena arena;
-    struct kube_kept *kept;             /* in order, endpoints that are wrong aside */
+    struct kube_kept *kept;             /* in order, endpoints that are wrong aside; they hold their slices */
     unsigned nkept;
     unsigned families[KUBE_BOTH];       /* slices of each kind */
-    struct endpoint *at;                /* the result, in a fixed order; strings of those that are wrong are the slices' */
+    struct endpoint *at;                /* the result, in a fixed order; the strings are the slices' */
     unsigned n;
     sc_msec until;                      /* when it is to be made anew, for what is kept then; 0: nothing is */
 };
-void kube_merged_init(struct kube_merged *m);
 void kube_merged_fini(struct kube_merged *m);
-/* The result has been looked at, and its memory is given back. */
+/* The result has been looked at, which has to be before the slices change, and its memory is given back. */
 void kube_merged_taken(struct kube_merged *m);
 
 /* From the slices as they are now and what m says of the time before. */

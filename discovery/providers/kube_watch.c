@@ -468,7 +468,6 @@ void kube_watch_start(struct watch *w)
     k->caller = (struct rest_caller){ .rest = w->registry->state, .watch = w, .ask = on_ask, .answered = on_answered,
                                       .piece = on_piece, .refused = on_refused, .failed = on_failed };
     k->report.fn = on_report;
-    kube_merged_init(&k->merged);
     lines_init(&k->lines, EVENT_MAX);
     w->state = k;
     w->interval = conf_of(w)->wait;

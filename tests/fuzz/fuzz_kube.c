@@ -201,7 +201,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.prefer = (struct kube_prefer){ (data[0] & 16) != 0 ? KUBE_IPV6 : (data[0] & 32) != 0 ? KUBE_BOTH : KUBE_IPV4,
                                      (data[0] & 64) == 0 };
     piece = data[1] == 0 ? size : data[1];
-    kube_merged_init(&w.merged);
     arena_init(&w.before.arena, 4096);
     lines_init(&lines, 1 << 20);
     rest = (struct sc_str){ (const char *)data + 2, size - 2 };

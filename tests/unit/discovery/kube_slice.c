@@ -51,7 +51,7 @@ static void reads_all_of_an_endpoint(void **state)
     assert_string_equal(s->at[0].at.node, "n1");
     assert_string_equal(s->at[0].at.zone, "z1");
     assert_string_equal(s->at[0].whose, "u-1");
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
     assert_null(s);
 }
 
@@ -69,10 +69,10 @@ static void v1beta1_has_a_topology(void **state)
     assert_null(s->at[0].whose);
     assert_string_equal(s->at[1].at.zone, "z2");
     assert_null(s->at[1].at.node);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
     s = read_it(SLICE("IP", HTTP, ONE));
     assert_null(s->at[0].at.wrong);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
 }
 
 static void state_of(const char *conditions, enum endpoint_state want)
@@ -85,7 +85,7 @@ static void state_of(const char *conditions, enum endpoint_state want)
     assert_null(s->at[0].at.wrong);
     if (s->at[0].at.state != want)
         fail_msg("%s: %d, not %d", conditions, (int)s->at[0].at.state, (int)want);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
 }
 
 static void what_is_not_known_of_a_condition_is_taken_as_the_api_says(void **state)
@@ -116,7 +116,7 @@ static void port_is(const char *want, const char *ports, unsigned port, const ch
         fail_msg("%s of %s: %s", want, ports, s->at[0].at.wrong);
     if (wrong == NULL)
         assert_int_equal(s->at[0].at.port, port);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
 }
 
 static void ports_have_names_and_numbers(void **state)
@@ -160,7 +160,7 @@ static void wrong_is(const char *text, const char *want)
     if (s->at[0].at.wrong == NULL || strstr(s->at[0].at.wrong, want) == NULL)
         fail_msg("%s: %s", text, s->at[0].at.wrong == NULL ? "fine" : s->at[0].at.wrong);
     assert_false(endpoint_check(&s->at[0].at, NULL));
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
 }
 
 static void what_makes_no_sense_is_wrong(void **state)
@@ -200,7 +200,7 @@ static void one_wrong_endpoint_touches_no_other(void **state)
     assert_null(s->at[0].at.wrong);
     assert_non_null(s->at[1].at.wrong);
     assert_null(s->at[2].at.wrong);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
 }
 
 static void addresses_are_of_three_kinds(void **state)
@@ -210,11 +210,11 @@ static void addresses_are_of_three_kinds(void **state)
     (void)state;
     assert_null(s->at[0].at.wrong);
     assert_int_equal(s->family, KUBE_IPV6);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
     s = read_it(SLICE("FQDN", HTTP, "[{\"addresses\":[\"web.example\"]}]"));
     assert_null(s->at[0].at.wrong);
     assert_int_equal(s->at[0].family, KUBE_NAME);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
 }
 
 static void a_service_without_endpoints_has_an_empty_slice(void **state)
@@ -229,7 +229,7 @@ static void a_service_without_endpoints_has_an_empty_slice(void **state)
         snprintf(text, sizeof text, SLICE("IPv4", "null", "%s"), none[i]);
         s = read_it(text);
         assert_int_equal(s->n, 0);
-        kube_slice_free(&s);
+        kube_slice_unref(&s);
     }
 }
 
@@ -247,10 +247,10 @@ static void hints_are_read(void **state)
     assert_true(s->at[1].zone_hints && !s->at[1].for_zone && s->at[1].node_hints && s->at[1].for_node);
     assert_false(s->at[2].zone_hints || s->at[2].node_hints);
     assert_false(s->at[3].zone_hints || s->at[3].node_hints || s->at[3].at.wrong != NULL);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
     s = read_it(text);
     assert_false(s->at[0].for_zone || s->at[1].for_node);
-    kube_slice_free(&s);
+    kube_slice_unref(&s);
 }
 
 static void a_slice_has_a_name(void **state)

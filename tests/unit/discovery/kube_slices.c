@@ -20,7 +20,6 @@ static int world_init(void **state)
     static struct world w;
 
     w = (struct world){ .prefer = { KUBE_IPV4, true }, .want = { NULL, "node-1", "zone-a" } };
-    kube_merged_init(&w.merged);
     *state = &w;
     return 0;
 }
