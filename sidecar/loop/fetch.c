@@ -15,6 +15,7 @@ enum {
     HEAD_MAX = 65536,           /* bytes of all header fields */
     KEEPALIVE_IDLE = 15,        /* seconds without a byte until the kernel asks whether the peer's host is there */
     KEEPALIVE_GAP = 5,
+    AUTHORITIES_AGE = 5,        /* seconds that their file is not read again; libcurl's own choice is a day */
 };
 
 struct fetch {
@@ -246,14 +247,23 @@ static struct curl_slist *connect_to(const char *where)
     return list;
 }
 
+/* Stated authorities stand in place of the system's, of which libcurl knows a file and a directory. */
+static void set_authorities(CURL *easy, const struct fetch_tls *tls)
+{
+    if (tls->ca != NULL || tls->ca_path != NULL) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, tls->ca_path);
+    }
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)AUTHORITIES_AGE);
+#endif
+}
+
 static void set_tls(CURL *easy, const struct fetch_tls *tls)
 {
     if (tls == NULL)
         return;
-    if (tls->ca != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca);
-    if (tls->ca_path != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAPATH, tls->ca_path);
+    set_authorities(easy, tls);
     if (tls->certificate != NULL)
         curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
     if (tls->key != NULL)

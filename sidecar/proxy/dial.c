@@ -16,6 +16,7 @@
 #include <sys/un.h>
 
 #define TLS_READ 16384L                 /* the most that one record holds */
+#define AUTHORITIES_AGE 5L              /* seconds that their file is not read again; libcurl's own choice is a day */
 
 struct connecting {                     /* what libcurl is busy with */
     struct curlmux_job job;
@@ -122,8 +123,13 @@ static void set_tls(CURL *easy, const struct pool *p, const struct upstream_tls_
 {
     if (p->openssl)
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-    if (t->ca != NULL)
+    if (t->ca != NULL) {                /* in place of the system's, of which there are a file and a directory */
         curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, AUTHORITIES_AGE);
+#endif
     if (t->certificate != NULL)
         curl_easy_setopt(easy, CURLOPT_SSLCERT, t->certificate);
     if (t->key != NULL)

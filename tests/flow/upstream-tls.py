@@ -184,6 +184,15 @@ def test_wrong_authority(t):
     problem(t, t.get(outrider), 502, "tls-failed", "tls_certificate_error")
 
 
+def test_authority_of_the_system(t):
+    """where an authority is stated, those of the system do not vouch"""
+    ours, system, seen = Authority(t), Authority(t), []
+    wrapper = mounted(t, 'mount --bind "$1" /etc/ssl/certs && openssl rehash /etc/ssl/certs', system.dir)
+    origin = t.origin(behind(system.server(), seen))
+    problem(t, t.get(t.outrider(config(ours), origin=origin, wrapper=wrapper)), 502, "tls-failed", "tls_certificate_error")
+    t.equal(t.get(t.outrider(config(system), origin=origin, wrapper=wrapper)).status, 200, "status with the right one")
+
+
 def test_wrong_name(t):
     """a certificate of another name: 502 tls-failed"""
     authority, seen = Authority(t), []

@@ -21,7 +21,7 @@ from .http import BadMessage, Truncated, chunk, chunked, head
 from .limit import TimedOut, remaining, start as start_clock, wait_until
 from .origin import Connection, Origin
 from .load import Load
-from .outrider import Outrider, command, has_seam, needs_seam, reads_extensions, run, sanitized
+from .outrider import Outrider, command, has_seam, mounted, needs_seam, reads_extensions, run, sanitized
 from .polite import Polite
 from .routing import routed, takes
 from .ports import Full, Port

@@ -62,6 +62,15 @@ def needs_seam(t, why):
         t.skip(f"no transport seam in this build: {why}")
 
 
+def mounted(t, command, argument):
+    """A wrapper that runs the daemon after this command, which may mount what only the daemon sees."""
+    wrapper = ["unshare", *([] if os.getuid() == 0 else ["-r"]), "-m", "sh", "-c", command + ' && shift && exec "$@"', "sh",
+               argument]
+    if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode != 0:
+        t.skip("no mounts of one's own here")
+    return wrapper
+
+
 @functools.lru_cache
 def reads_extensions():
     """Whether the library reads over extensions of chunks that are not the last one; from 1.0 on it refuses them."""
