@@ -6,7 +6,10 @@ import sys
 sys.path[0] += "/.."
 sys.dont_write_bytecode = True
 from kit import *
-from kit.kube import Kubernetes, Pod, endpoint, pods, slice_of
+from kit.kube import Kubernetes, Pod, behind_tls, endpoint, pods, slice_of
+from kit.tls import Authority
+
+import shutil
 
 CONFIG = """
 node: { name: node-1, zone: zone-a }
@@ -340,6 +343,60 @@ def test_inside(t):
     outrider = t.outrider(config, kube=kube, env=inside)
     t.wait_until(lambda: source_of(outrider)["last_error"], "an error outside of any cluster")
     t.contains(source_of(outrider)["last_error"], "https://kubernetes.default.svc", "the address in the error")
+
+
+def test_account(t):
+    """in a pod: address, authority, token and namespace are what it was given"""
+    authority, (a, b) = Authority(t), pods(t, "ab")
+    kube = behind_tls(t, authority.server(alternative="IP:127.0.0.1"))
+    kube.tokens = {"account-token"}
+    kube.put(slice_of("web-1", a, namespace="shop"), slice_of("web-1", b))
+    account = os.path.join(authority.dir, "account")
+    os.mkdir(account)
+    shutil.copy(authority.path("ca.crt"), account)
+    for name, text in (("token", "account-token"), ("namespace", "shop")):
+        with open(os.path.join(account, name), "w", encoding="ascii") as file:
+            file.write(text)
+    wrapper = mounted(t, "mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io && "
+                         'cp -r "$1" /run/secrets/kubernetes.io/serviceaccount', account)
+    outrider = t.outrider(configuration().replace('address: "@kube.url@"', "wait: 2m"), kube=kube, wrapper=wrapper,
+                          env={"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(kube.port)})
+    t.equal(answering(t, outrider), "a", "targets")
+    t.contains(kube.calls[0].path, "/namespaces/shop/", "path")
+
+
+def test_authority_stated(t):
+    """where an authority is stated, the system's do not vouch; where none is, they do"""
+    ours, system = Authority(t), Authority(t)
+    a, = pods(t, "a")
+    kube = behind_tls(t, system.server(alternative="IP:127.0.0.1"))
+    kube.put(slice_of("web-1", a))
+    wrapper = mounted(t, 'mount --bind "$1" /etc/ssl/certs && openssl rehash /etc/ssl/certs', system.dir)
+    outrider = t.outrider(configuration(f"ca: {ours.path('ca.crt')}"), kube=kube, wrapper=wrapper)
+    t.contains(source_of(outrider)["last_error"].lower(), "certificate", "error with an authority of our own")
+    outrider = t.outrider(configuration(f"ca: {system.path('ca.crt')}"), kube=kube, wrapper=wrapper)
+    t.equal(answering(t, outrider), "a", "targets with the right authority")
+    outrider = t.outrider(configuration(f"ca_path: {system.dir}"), kube=kube, wrapper=wrapper)
+    t.equal(answering(t, outrider), "a", "targets with a directory of authorities")
+
+
+def test_authority_changes(t):
+    """the file with the authorities changes, and the server's certificate with it: the new one is believed soon"""
+    old, new = Authority(t), Authority(t)
+    a, b = pods(t, "ab")
+    kube = behind_tls(t, old.server(alternative="IP:127.0.0.1"))
+    kube.put(slice_of("web-1", a))
+    with open(old.path("ca.crt"), encoding="ascii") as file:
+        outrider = t.outrider(configuration('ca: "@dir@/ca.crt"'), kube=kube, files={"ca.crt": file.read()})
+    kube.context = new.server(alternative="IP:127.0.0.1")
+    kube.wait_watch().reset()
+    t.wait_until(lambda: "certificate" in (source_of(outrider)["last_error"] or "").lower(), "the new certificate to be refused")
+    t.equal(answering(t, outrider), "a", "targets meanwhile")
+    with open(new.path("ca.crt"), encoding="ascii") as file:
+        outrider.write("ca.crt", file.read())
+    t.wait_until(lambda: source_of(outrider)["mode"] == "live", "the new certificate to be believed")
+    kube.put(slice_of("web-1", a, b))
+    comes_to(t, outrider, "ab", "changes come again")
 
 
 def test_reload(t):

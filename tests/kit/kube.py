@@ -10,6 +10,7 @@ it say anything:
 import json
 import select
 import socket
+import ssl
 import threading
 import time
 import urllib.parse
@@ -17,6 +18,7 @@ import urllib.parse
 from . import limit
 from .http import chunk, head
 from .origin import Origin
+from .tls import behind
 from .wire import Ended
 
 POLL = 0.02
@@ -67,6 +69,23 @@ def status(code, reason, message):
 
 
 EXPIRED = status(410, "Expired", "too old resource version: 1 (1000)")
+
+
+def behind_tls(t, context):
+    """The same with TLS; the context may be another one later: .context."""
+    def serve(c):
+        try:
+            for request in c.requests():
+                if kube.answer(c, request) == "close":
+                    return
+        except (Ended, OSError):
+            pass
+
+    def script(c):
+        behind(kube.context, kube.handshakes, serve)(c)
+    kube = Kubernetes(t, origin=t.origin(script, name="kubernetes"))
+    kube.context, kube.handshakes = context, []
+    return kube
 
 
 class Call:
@@ -129,7 +148,7 @@ class Kubernetes:
 
     @property
     def url(self):
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if hasattr(self, 'context') else 'http'}://{self.host}:{self.port}"
 
     # -- what there is --------------------------------------------------------------------------------------------
     def put(self, *slices):
@@ -281,6 +300,8 @@ class Kubernetes:
 
     def _gone(self, connection):
         try:
+            if isinstance(connection.sock, ssl.SSLSocket):          # nothing else comes behind the request
+                return bool(select.select([connection.sock], [], [], 0)[0])
             return select.select([connection.sock], [], [], 0)[0] and not connection.sock.recv(1, socket.MSG_PEEK)
         except (OSError, ValueError):
             return True
