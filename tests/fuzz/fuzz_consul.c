@@ -4,6 +4,7 @@
  * The first byte chooses what is wanted; the first line behind it is X-Consul-Index, the rest the body. */
 #include "discovery/address.h"
 #include "discovery/providers/consul_answer.h"
+#include "discovery/providers/consul_entry.h"
 #include "discovery/providers/consul_index.h"
 
 #include <assert.h>
@@ -81,6 +82,14 @@ static void check_same(const struct reading *a, struct sc_str text, const struct
     consul_memory_fini(&m);
 }
 
+/* Whether others still find a service of this host: yes, no, or a reason why nobody knows. */
+static void check_look(struct sc_str text)
+{
+    struct sc_error err = SC_ERROR_INIT;
+
+    assert((consul_entry_find(text, "web-1", &err) == ENROL_FAILED) == (err.text[0] != '\0'));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sc_str text = { (const char *)data + 1, size - 1 }, field = STR_NONE;
@@ -93,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     want = (struct consul_want){ (data[0] & 1) != 0, (data[0] & 2) != 0 ? "wan" : NULL, (data[0] & 4) != 0 };
     str_split(&text, '\n', &field);
     check_index(field);
+    check_look(text);
     consul_answer_init(&a.answer, 0);
     if (consul_answer_read(&a.answer, &want, text, &err)) {
         a.at = consul_answer_end(&a.answer, &a.n);

@@ -67,6 +67,18 @@ static void take_range(struct etcd_kept *k, struct sc_str text)
     etcd_range_fini(&range);
 }
 
+/* As the answer to a single call; an error and a reply are not told from one another by status here. */
+static void take_reply(struct sc_str text)
+{
+    struct sc_error err = SC_ERROR_INIT;
+    struct etcd_reply reply;
+
+    if (!etcd_reply_read(&reply, text, &err))
+        assert(err.text[0] != '\0');
+    else
+        assert(reply.found || reply.holder == 0);
+}
+
 static bool take_record(struct etcd_kept *k, struct sc_str line)
 {
     struct sc_error err = SC_ERROR_INIT;
@@ -126,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     str_split(&stream, '\n', &first);
     etcd_kept_init(&one, 1000);
     etcd_kept_init(&two, 1000);
+    take_reply(first);
     take_range(&one, first);
     take_range(&two, first);
     n = take_stream(&one, stream, stream.n + 1);
