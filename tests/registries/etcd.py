@@ -57,6 +57,12 @@ def say(t, what, seconds):
     t.say(f"{what}: {seconds * 1000:.1f} ms")
 
 
+def end(t, load):
+    """Not before it was a load worth the name."""
+    t.wait_until(lambda: time.monotonic() - load.began > 2, "two seconds")
+    load.end(t)
+
+
 def test_follow(t, version):
     """what is put and deleted is followed at once, as host:port too; keys below an instance are nothing"""
     member, (a, b, c), outrider, load = started(t, version)
@@ -78,7 +84,7 @@ def test_follow(t, version):
     load.come_to("cd", "with one in maintenance")
     t.wait_until(lambda: source(outrider)["index"] == member.revision(), "the index to be the revision")
     t.equal(outrider.service("web")["quarantined_total"], 0, "quarantined records")
-    load.end(t)
+    end(t, load)
 
 
 def test_lease(t, version):
@@ -97,7 +103,7 @@ def test_lease(t, version):
     load.come_to("ab", "without the lease")
     t.at_most(load.last("c") - at, 4, "seconds until its target served no more")
     say(t, "from the last keep-alive to the last request, of a lease of 2 s", load.last("c") - at)
-    load.end(t)
+    end(t, load)
 
 
 def test_many(t, version):
@@ -129,7 +135,7 @@ def test_many(t, version):
     say(t, "one of 10 000, from the put to the first request, five times, the slowest", max(took))
     t.at_most(max(took), 1, "seconds until a new target serves")
     t.equal(source(outrider, "other")["last_change"], version_of_other, "the last change of another service")
-    load.end(t)
+    end(t, load)
 
 
 def test_killed(t, version):
@@ -147,7 +153,7 @@ def test_killed(t, version):
     at = time.monotonic()
     member.register(c)
     say(t, "from the put to the first request", load.first("c", at))
-    load.end(t)
+    end(t, load)
 
 
 def test_ended(t, version):
@@ -159,7 +165,7 @@ def test_ended(t, version):
         member.start()
         member.register(Target(t, name))
         t.wait_until(lambda: name in load.names(), f"{name} to serve")
-    load.end(t)
+    end(t, load)
 
 
 def test_emptied(t, version):
@@ -176,7 +182,7 @@ def test_emptied(t, version):
         member.register(target)
     wait_mode(t, outrider, "live")
     t.equal({target["state"] for target in outrider.service("web")["targets"]}, {"active"}, "states")
-    load.end(t)
+    end(t, load)
 
 
 def test_emptied_and_overtaken(t, version):
@@ -198,7 +204,7 @@ def test_emptied_and_overtaken(t, version):
     other.start()
     t.wait_until(lambda: "e" in load.names(), "the one that is there now")
     wait_mode(t, outrider, "held")
-    load.end(t)
+    end(t, load)
 
 
 def test_deleted_at_once(t, version):
@@ -208,7 +214,7 @@ def test_deleted_at_once(t, version):
     member.delete("/services/web/", "/services/web0")
     wait_mode(t, outrider, "held")
     t.equal(load.names(), set("abcd"), "targets while they are held")
-    load.end(t)
+    end(t, load)
     t.wait_until(lambda: outrider.service("web")["targets"] == [], "no target")
     t.true(2.9 <= time.monotonic() - at <= 5, f"seconds until they were let go: {time.monotonic() - at}")
 
@@ -228,7 +234,7 @@ def test_frozen(t, version):
     took = load.first("c", at)
     say(t, "from the thaw to the first request of a new target", took)
     t.at_most(took, 12, "seconds until a new target serves")
-    load.end(t)
+    end(t, load)
 
 
 def test_compacted(t, version):
@@ -245,7 +251,7 @@ def test_compacted(t, version):
     t.true(time.monotonic() - began > 3, "several watches")
     t.lacks(outrider.stderr(), "warn discovery", "log")
     t.equal(source(outrider)["mode"], "live", "mode")
-    load.end(t)
+    end(t, load)
 
 
 def test_compacted_while_away(t, version):
@@ -258,7 +264,7 @@ def test_compacted_while_away(t, version):
     member.compact()
     member.register(Target(t, "c"))
     load.come_to("abc", "after the compaction")
-    load.end(t)
+    end(t, load)
 
 
 def add_user(member, name, password, prefix):
@@ -309,7 +315,7 @@ def test_rights(t, version):
     t.equal(source(outrider)["mode"], "stale", "mode without the right")
     time.sleep(1)
     t.equal(load.names(), set("abc"), "targets without the right")
-    load.end(t)
+    end(t, load)
 
 
 def test_rights_taken_back(t, version):
@@ -329,7 +335,7 @@ def test_rights_taken_back(t, version):
         member.call("/v3/auth/disable", {})
         member.token = None
         time.sleep(1)
-    load.end(t)
+    end(t, load)
 
 
 def test_bad_records(t, version):
@@ -343,7 +349,7 @@ def test_bad_records(t, version):
     t.equal((outrider.service("missing")["targets"], source(outrider, "missing")["mode"]), ([], "live"), "the missing service")
     member.delete("/services/web/word")
     t.wait_until(lambda: outrider.service("web")["quarantined_total"] == 1, "one of them gone")
-    load.end(t)
+    end(t, load)
 
 
 def of_cluster(t, version, **options):
@@ -386,7 +392,27 @@ def test_leader_killed(t, version):
         t.wait_until(lambda: is_registered(members[0], d), "the put to be taken")
         t.wait_until(lambda: name in load.names(), f"{name} to serve")
         members[i].start()
-    load.end(t)
+    end(t, load)
+
+
+def test_member_frozen(t, version):
+    """three members, the one we watch frozen: another one is asked soon after `wait`, and nothing fails"""
+    members, outrider, load = of_cluster(t, version, keys="wait: 1s")
+    members[0].freeze()
+    at = time.monotonic()
+    c = Target(t, "c")
+    t.wait_until(lambda: is_registered(members[1], c), "the put to be taken")
+    t.wait_until(lambda: "c" in load.names(), "c to serve")
+    took = load.first("c", at)
+    say(t, "from the freeze to the first request of a new target, with a `wait` of 1 s", took)
+    t.at_most(took, 16, "seconds: `wait`, and ten for an answer")
+    wait_mode(t, outrider, "live")
+    members[0].thaw()
+    members[0].wait_ready()
+    d = Target(t, "d")
+    members[0].register(d)
+    t.wait_until(lambda: "d" in load.names(), "d to serve")
+    end(t, load)
 
 
 def test_quorum_lost(t, version):
@@ -405,7 +431,7 @@ def test_quorum_lost(t, version):
     c = Target(t, "c")
     members[0].register(c)
     t.wait_until(lambda: "c" in load.names(), "a change with the quorum back")
-    load.end(t)
+    end(t, load)
 
 
 def test_tls(t, version):
