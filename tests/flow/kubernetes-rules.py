@@ -417,6 +417,11 @@ def test_pace_of_lists(t):
         time.sleep(0.1)
     lists = len(kube.about("list")) - 1
     t.true(1 <= lists <= 8, f"lists in 8 s: {lists}")
+    t.contains(outrider.stderr(), "calls what it has said before too old, again", "log")
+    kube.on("watch", None)
+    kube.put(slice_of("web-1", kube.new))
+    start_clock(60)
+    t.wait_until(lambda: t.get(outrider).text() == "new" and source(outrider)["mode"] == "live", "the server to be well again")
 
 
 def test_turns(t):

@@ -336,6 +336,9 @@ def test_inside(t):
     t.contains(source_of(outrider)["last_error"], f"https://127.0.0.1:{kube.port}", "the address in the error")
     t.wait_until(lambda: "/var/run/secrets/kubernetes.io/serviceaccount/token" in outrider.stderr(),
                  "a line about the token file that is not there")
+    outrider = t.outrider(config, kube=kube, env=inside | {"KUBERNETES_SERVICE_HOST": "::1"})
+    t.wait_until(lambda: source_of(outrider)["last_error"], "an error")
+    t.contains(source_of(outrider)["last_error"], f"https://[::1]:{kube.port}", "the address in the error")
     outrider = t.outrider(configuration(), kube=kube, env=inside | {"KUBERNETES_SERVICE_HOST": "127.0.0.9"})
     t.equal(answering(t, outrider), "a", "targets with an address")
     for name in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
