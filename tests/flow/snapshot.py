@@ -2,8 +2,11 @@
 # tests/flow/snapshot.py - the last known good: a start without the registry, files that are not believed, and what clients hear.
 # SPDX-License-Identifier: Apache-2.0
 import glob
+import hashlib
+import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -116,6 +119,39 @@ def test_killed(t):
     w.consul.origin.shut()
     t.equal(t.get(w.start()).text(), "a", "answer")
     t.true(w.source()["age_seconds"] < 20, f"{w.source()}")
+
+
+def whole(path):
+    """Whether a file is what its first line says."""
+    with open(path, "rb") as file:
+        first, _, rest = file.read().partition(b"\n")
+    head = json.loads(first)
+    return head["bytes"] == len(rest) and head["sha256"] == hashlib.sha256(rest).hexdigest()
+
+
+def test_killed_while_writing(t):
+    """killed at any moment of a write: the file is the one before or the one after, never a part"""
+    w = World(t)
+    w.known()
+    w.consul.origin.listen()
+    chance, seen = random.Random(7), set()
+    for _ in range(40):
+        outrider = t.closing(Outrider(t, w.text(), consul=w.consul))
+        with open(os.path.join(outrider.dir, "stderr"), "ab") as err:
+            process = subprocess.Popen(command() + ["run", "-c", outrider.config_path], stdin=subprocess.DEVNULL,
+                                       stdout=err, stderr=err)
+        time.sleep(0.01 + chance.random() * (1 if sanitized() else 0.15))
+        process.kill()
+        process.wait()
+        t.true(all(whole(path) for path in w.files()), "a whole file")
+        seen.add(os.path.getsize(w.files()[0]))
+        w.consul.set("web", instance(w.a), *(instance((f"127.0.{1 + i // 250}.{1 + i % 250}", 80), id=f"i{i}")
+                                             for i in range(2000 * chance.randrange(2))))
+    t.true(len(seen) > 1, f"files before and after a write: {seen}")
+    w.consul.origin.shut()
+    w.start()
+    t.equal(w.mode("snapshot")["snapshot"]["refused"], None, "refused")
+    t.true(len(w.outrider.service("web")["targets"]) in (1, 2001), "targets of one answer")
 
 
 def test_private(t):
