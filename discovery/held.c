@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { PROBE_TIMEOUT = 1000, PROBE_AGAIN = 2000 };      /* ms */
+enum { PROBE_TIMEOUT = 1000, PROBE_AGAIN = 2000, FROZEN_AGAIN = 500 };      /* ms */
 
 /* One address of a held record. */
 struct held_probe {
@@ -72,6 +72,10 @@ static void on_hold_end(struct timer *timer)
 {
     struct source *s = list_entry(timer, struct source, hold_end);
 
+    if (s->status.hand.kind == HAND_FREEZE) {           /* what is in force stays so */
+        timer_start(s->owner->loop, timer, FROZEN_AGAIN);
+        return;
+    }
     log_info("discovery: %s: %u targets that %s has ceased to name were kept long enough", s->owner->shared->name,
              s->nheld, s->status.registry);
     held_drop(s);

@@ -7,6 +7,7 @@ import sys
 sys.path[0] += "/.."
 sys.dont_write_bytecode = True
 from kit import *
+from kit.every import Every, KINDS
 
 CONFIG = """
 registries: { consul: { type: consul, address: "@consul.url@" } }
@@ -86,6 +87,22 @@ def test_freeze(t):
     w.post("web", "thaw")
     w.becomes("c")
     t.equal((w.mode("live")["hand"], w.get().get("Outrider-Discovery")), (None, None), "afterwards")
+
+
+def test_freeze_while_held(t):
+    """what the shrink guard holds is held on while the source is frozen"""
+    w = World(t)
+    w.outrider.configure(w.text().replace("hold: 0s", "hold: 1s"))
+    w.outrider.signal(signal.SIGHUP)
+    t.wait_until(lambda: "generation 2 is in force" in w.outrider.stderr(), "the reload")
+    w.consul.set("web")
+    w.mode("held")
+    w.post("web", "freeze", {"ttl": "3s"})
+    w.mode("frozen")
+    time.sleep(1.5)                     # longer than the hold
+    t.equal(w.get().text(), "a", "answer")
+    t.wait_until(lambda: w.get().status == 503, "the end of both")
+    w.mode("live")
 
 
 def test_freeze_ends(t):
@@ -307,6 +324,42 @@ def test_command(t):
     for words in (["freeze"], ["pin", "web"], ["pin", "web", "here"], ["melt", "web"], ["thaw", "web", "--ttl", "1m"],
                   ["freeze", "web", "other"]):
         ask("discovery", *words, code=64)
+
+
+def test_every_kind(t):
+    """every kind of registry can be frozen, and cut off and followed again, any number of times"""
+    every = Every(t, keys="retry: { max_retries: 0 }")
+    outrider = t.outrider(every.config, **every.things)
+
+    def take(kind, what):
+        answer = outrider.health(f"/admin/discovery/registry:{kind}/{what}", method="POST")
+        t.equal(answer.status, 202, f"{what} {kind}")
+
+    def all_become(mode, text):
+        for kind in KINDS:
+            t.wait_until(lambda: outrider.service(f"{kind}-web")["sources"][0]["mode"] == mode, f"{kind} to be {mode}")
+            t.wait_until(lambda: t.get(outrider, f"/{kind}").text() == text, f"{kind} to be at {text}")
+
+    all_become("live", "a")
+    for before, after in ((every.a, every.b), (every.b, every.a)):
+        for kind in KINDS:
+            take(kind, "fail")
+        all_become("failed", before.name)
+        every.point_to(after)
+        for kind in KINDS:
+            t.equal(t.get(outrider, f"/{kind}").text(), before.name, f"{kind} while it is cut off")
+            take(kind, "thaw")
+        all_become("live", after.name)
+    for kind in KINDS:
+        take(kind, "freeze")
+    all_become("frozen", "a")
+    every.point_to(every.b)
+    every.consul.wait_blocked("web")
+    time.sleep(2.5)                     # every one has heard of it: records hold a second
+    all_become("frozen", "a")
+    for kind in KINDS:
+        take(kind, "thaw")
+    all_become("live", "b")
 
 
 main()

@@ -13,6 +13,7 @@ import tempfile
 sys.path[0] += "/.."
 sys.dont_write_bytecode = True
 from kit import *
+from kit.every import Every, KINDS
 
 CONFIG = """
 state_dir: @state@
@@ -379,6 +380,25 @@ def test_reload_adds(t):
     w.outrider.signal(signal.SIGHUP)
     t.wait_until(lambda: "generation 3 is in force" in w.outrider.stderr(), "the reload")
     t.equal(w.source()["mode"], "stale", "mode after a reload")
+
+
+def test_every_kind(t):
+    """every kind of registry: dead at the start, served from the snapshot, followed again when it is back"""
+    every = Every(t, keys="retry: { max_retries: 0 }")
+    first = t.outrider(every.config, **every.things)
+    counts = lambda: json.loads(first.health("/health/services").body)["snapshots"]
+    t.wait_until(lambda: counts()["written"] >= len(KINDS), f"all snapshots, not {counts()}")
+    first.stop()
+    every.die()
+    outrider = t.outrider(every.config, env={"STATE_DIRECTORY": os.path.join(first.dir, "state")}, **every.things)
+    for kind in KINDS:
+        answer = t.get(outrider, f"/{kind}")
+        t.equal((answer.text(), answer.get("Outrider-Discovery")[:9]), ("a", "snapshot;"), kind)
+    every.now = every.b
+    every.come_back()
+    for kind in KINDS:
+        t.wait_until(lambda: t.get(outrider, f"/{kind}").text() == "b", f"{kind} to be followed")
+        t.equal(outrider.service(f"{kind}-web")["sources"][0]["mode"], "live", kind)
 
 
 main()
