@@ -2,8 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/hand.h"
 
-#include "discovery/kept.h"
+#include "base/alloc.h"
 #include "discovery/tracked.h"
+
+#include <stdlib.h>
 
 /* Only the first source of a service has the targets that were pinned: the others have none meanwhile. */
 static bool is_first(const struct source *s)
@@ -39,15 +41,27 @@ static void take(struct source *s, const struct hand *h)
         source_cut(s, h->by);
 }
 
+/* A copy of who: the hand may go before its other sources have let go of it. */
+static void name(struct source *s, const struct hand *h)
+{
+    char *was = s->by;
+
+    s->hand = h == NULL ? 0 : h->id;
+    s->by = xstrdup(h == NULL ? NULL : h->by);
+    s->status.hand.by = s->by;
+    s->status.hand.until_wall = h == NULL ? 0 : h->until_wall;
+    free(was);
+}
+
 void hand_take(struct source *s, const struct hand *h)
 {
     if (h == NULL ? s->hand == 0 : s->hand == h->id)
         return;
+    name(s, NULL);
     let_go(s);
-    s->hand = h == NULL ? 0 : h->id;
-    s->status.hand.until_wall = h == NULL ? 0 : h->until_wall;
-    s->status.hand.by = h == NULL ? NULL : h->by;
-    if (h != NULL)
+    if (h != NULL) {
+        name(s, h);
         take(s, h);
+    }
     tracked_heard(s->owner);
 }

@@ -254,6 +254,8 @@ void source_unwatch(struct source *s)
     s->status.hand.kind = HAND_NONE;
     s->status.hand.by = NULL;
     s->hand = 0;
+    free(s->by);
+    s->by = NULL;
     answer_free(&s->pinned);
     answer_free(&s->next);
     kept_leave(s);

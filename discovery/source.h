@@ -31,6 +31,7 @@ struct source {
     struct answer *next;            /* its names are being looked up, or the source is frozen; NULL: none */
     struct answer *pinned;          /* in force in the place of `now`; NULL: not pinned */
     uint64_t hand;                  /* who has it in hand: struct hand; 0: nobody */
+    char *by;                       /* its name, status.hand.by */
     struct timer patience;          /* they are waited for until then */
     struct link held;               /* what the one in force lacks and the shrink guard keeps; held.c */
     unsigned nheld, shown_held;     /* now; in the set in force */
