@@ -277,12 +277,25 @@ static void refuse(struct admin_answer *a, enum err e, const struct guard_pass *
     a->challenge = pass->challenge;
 }
 
-/* Who changed what is in the log; also who wanted to. */
+static const char *who_of(const struct admin_request *r)
+{
+    return r->who == NULL ? "somebody" : r->who;
+}
+
+/* Who tries tokens is in the log, too; a line a second is enough of them. */
+static void audit_stranger(const struct admin_request *r, const struct guard_pass *pass)
+{
+    if (r->authorization.p != NULL)
+        log_limited(LOG_WARN_, "admin: %s %s by %s: refused: %s", log_safe(r->method), log_safe(r->path), who_of(r),
+                    pass->why);
+}
+
+/* Who changed what is in the log, whatever its level; also who wanted to. */
 static void audit(const struct page *p, const struct admin_request *r, const struct guard_pass *pass, bool may)
 {
-    log_info("admin: %s %s by %s%s%s%s", verbs[p->verb].name, log_safe(r->path), r->who == NULL ? "somebody" : r->who,
-             pass->token == NULL ? "" : " with the token of ", pass->token == NULL ? "" : pass->token,
-             may ? "" : ": refused");
+    log_always("admin: %s %s by %s%s%s%s", verbs[p->verb].name, log_safe(r->path), who_of(r),
+               pass->token == NULL ? "" : " with the token of ", pass->token == NULL ? "" : pass->token,
+               may ? "" : ": refused");
 }
 
 static void run(const struct page *p, const struct admin_state *state, const struct admin_request *r, struct sc_str name,
@@ -304,6 +317,7 @@ static void answer(const struct admin_state *state, const struct admin_request *
     enum err e = guard_check(r, conf, &pass);
 
     if (e != ERR_NONE) {
+        audit_stranger(r, &pass);
         refuse(a, e, &pass);
         return;
     }

@@ -85,23 +85,38 @@ void log_to_stderr(enum log_level level, const char *text, size_t n)
         ;
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+static void write_line(enum log_level level, const char *fmt, va_list ap)
 {
     void (*sink)(enum log_level, const char *, size_t) = atomic_load(&sink_now);
     char text[2048];
-    va_list ap;
     int n, saved = errno;
 
-    if (level > log_level_now())
-        return;
-    va_start(ap, fmt);
     n = vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     if (n >= (int)sizeof text)
         n = sizeof text - 1;
     if (n >= 0)
         (sink != NULL ? sink : log_to_stderr)(level, text, (size_t)n);
     errno = saved;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (level > log_level_now())
+        return;
+    va_start(ap, fmt);
+    write_line(level, fmt, ap);
+    va_end(ap);
+}
+
+void log_always(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    write_line(LOG_INFO_, fmt, ap);
+    va_end(ap);
 }
 
 bool log_gate_open(struct log_gate *g)

@@ -14,6 +14,9 @@ enum log_level { LOG_ERROR_, LOG_WARN_, LOG_INFO_, LOG_DEBUG_ };
 
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same as information, whatever the level is: who has changed what. */
+void log_always(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #define log_error(...) log_line(LOG_ERROR_, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN_, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO_, __VA_ARGS__)

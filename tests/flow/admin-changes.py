@@ -89,6 +89,9 @@ def test_log_level(t):
     t.wait_until(lambda: "admin: POST /admin/log-level by uid" in outrider.stderr(), "the log to say who it was")
     t.equal(reload(outrider)[0], 200, "reload")
     t.equal(level(outrider, None, "GET"), (200, {"level": "info"}), "as configured again")
+    for n in range(1, 3):                               # the second is asked for when the log has only errors
+        t.equal(level(outrider, b'{"level": "error"}')[0], 200, "quiet")
+        t.wait_until(lambda: outrider.stderr().count("admin: POST /admin/log-level by uid") == 2 + n, "who it was")
 
 
 def test_bodies(t):

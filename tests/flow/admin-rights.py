@@ -65,6 +65,8 @@ def test_tcp_with_tokens(t):
     answer = ask(t, port, "GET", "/health", token="0123456789abcdeF")
     t.equal(answer.status, 401, "a wrong token, where none is needed")
     t.contains(answer.get("www-authenticate"), "invalid_token", "challenge")
+    logged(t, outrider, "admin: GET /health by 127.0.0.1: refused: the token is not known here")
+    t.lacks(outrider.stderr(), "0123456789abcdeF", "the log")
     t.equal([ask(t, port, "GET", "/config", token=who).status for who in BEARERS], [403, 403, 200], "/config")
     t.equal([ask(t, port, "POST", "/admin/reload", token=who).status for who in BEARERS], [403, 200, 200], "reload")
     t.equal(generation(outrider), 3, "generation")

@@ -51,11 +51,26 @@ static void writes_a_limited_line_as_it_is(void **state)
     log_set_sink(NULL);
 }
 
+static void who_did_what_is_written_at_any_level(void **state)
+{
+    (void)state;
+    log_set_sink(sink);
+    log_set_level(LOG_ERROR_);
+    nseen = 0;
+    log_info("nobody wants to know");
+    log_always("uid %d did it", 7);
+    assert_int_equal(nseen, 1);
+    assert_string_equal(seen[0], "uid 7 did it");
+    log_set_level(LOG_INFO_);
+    log_set_sink(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_lines_and_says_how_many_were_left_out),
         cmocka_unit_test(writes_a_limited_line_as_it_is),
+        cmocka_unit_test(who_did_what_is_written_at_any_level),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
