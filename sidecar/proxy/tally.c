@@ -45,11 +45,12 @@ const struct metric tally_shown[] = {
     { "outrider_requests_total", "Requests that are over, by what was answered; status is none when nothing was.",
       METRIC_COUNTER, REQUESTS, 0, NULL, NULL, 0,
       { { "listener", 0 }, { "route", 1 }, { "service", 2 }, { "method", 3 }, { "status", 4 } } },
-    { "outrider_request_duration_seconds", "From the head of a request to the last byte of its answer.",
+    { "outrider_request_duration_seconds",
+      "From the head of a request to the last byte of its answer, or to the end of the tunnel.",
       METRIC_HISTOGRAM, TRAFFIC, 0, NULL, NULL, 0, { { "route", 0 }, { "service", 1 } } },
-    { "outrider_request_body_bytes_total", "Bytes of bodies that came from clients.",
+    { "outrider_request_body_bytes_total", "Bytes of bodies that came from clients, and of tunnels.",
       METRIC_COUNTER, TRAFFIC, BYTES_IN, NULL, NULL, 0, { { "route", 0 }, { "service", 1 } } },
-    { "outrider_response_body_bytes_total", "Bytes of bodies that went to clients.",
+    { "outrider_response_body_bytes_total", "Bytes of bodies that went to clients, and of tunnels.",
       METRIC_COUNTER, TRAFFIC, BYTES_OUT, NULL, NULL, 0, { { "route", 0 }, { "service", 1 } } },
     { "outrider_errors_total", "Answers with an error of the sidecar's own, by its code; other: a code of a policy.",
       METRIC_COUNTER, ERRORS, 0, "code", error_names, ERR_COUNT, { { NULL, 0 } } },
@@ -257,8 +258,7 @@ void tally_end(const struct sc_exchange *x, const char *code, int64_t duration_u
 
     metrics_count(c.requests, 1);
     metrics_observe(c.traffic, duration_us);
-    if (x->req.has_body)
-        metrics_count(c.traffic + BYTES_IN, x->req.received + x->down.discarded);
+    metrics_count(c.traffic + BYTES_IN, x->req.received + x->down.discarded);
     metrics_count(c.traffic + BYTES_OUT, x->down.sent);
     metrics_add(x->listener->tally, worker, ENDED, 1);
     if (code != NULL)

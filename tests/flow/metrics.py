@@ -79,6 +79,29 @@ def test_durations_and_bytes(t):
     t.equal(page.get("outrider_response_body_bytes_total", route="to-b", service="b"), len(b"hello"), "bytes of b")
 
 
+def test_tunnel(t):
+    """a tunnel is one request with the bytes of both ways, counted when it is over"""
+    def chat(c):
+        c.request()
+        c.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat/1\r\nConnection: Upgrade\r\n\r\n")
+        c.exactly(10, "from the client")
+        c.send(b"d" * 2000)
+    outrider = t.outrider(TWO, a=t.origin(chat), b=t.origin())
+    client = t.client(outrider)
+    client.request("GET", "/a/chat", [("Connection", "Upgrade"), ("Upgrade", "chat/1")])
+    t.equal(client.response().status, 101, "status")
+    t.equal(scrape(outrider).sum("outrider_requests_total"), 0, "requests before the end")
+    client.send(b"u" * 10)
+    client.exactly(2000, "from the target")
+    client.close()
+    page = settled(t, outrider, 1)
+    one = {"route": "to-a", "service": "a"}
+    t.equal(page.get("outrider_requests_total", listener="main", method="GET", status="101", **one), 1, "requests")
+    t.equal(page.get("outrider_upstream_requests_total", service="a", outcome="1xx"), 1, "tries")
+    t.equal(page.get("outrider_request_body_bytes_total", **one), 10, "bytes in")
+    t.equal(page.get("outrider_response_body_bytes_total", **one), 2000, "bytes out")
+
+
 def test_errors_and_retries(t):
     """errors of our own by their code, tries by their outcome, retries by their reason"""
     def silent(c):
