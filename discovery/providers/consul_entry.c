@@ -24,14 +24,23 @@ static const char *status_of(enum enrol_standing s)
     return s == ENROL_UNKNOWN ? "critical" : enrol_standing_name(s);
 }
 
-static void write_check(struct jsonw *j, const struct registration_conf *c, const char *id, enum enrol_standing s)
-{
-    char check[300];
+enum { CHECK_ID_MAX = 300 };
 
-    snprintf(check, sizeof check, "service:%s", id);
+static const char *check_id(char to[CHECK_ID_MAX], const char *id)
+{
+    snprintf(to, CHECK_ID_MAX, "service:%s", id);
+    return to;
+}
+
+static void write_check(struct jsonw *j, const struct registration_conf *c, const char *id, enum enrol_standing s,
+                        const char *mark)
+{
+    char check[CHECK_ID_MAX];
+
     jsonw_object(j, "Check");
-    jsonw_text(j, "CheckID", check);
+    jsonw_text(j, "CheckID", check_id(check, id));
     jsonw_text(j, "Name", "outrider");
+    jsonw_text(j, "Notes", mark);
     milliseconds(j, "TTL", ENROL_LEASE);
     jsonw_text(j, "Status", status_of(s));
     if (c->check != NULL && c->check->deregister_critical_after > 0)
@@ -70,7 +79,8 @@ static void write_words(struct jsonw *j, const struct registration_conf *c)
     jsonw_close(j);
 }
 
-void consul_entry_write(struct buf *to, const struct registration_conf *c, const char *id, enum enrol_standing s)
+void consul_entry_write(struct buf *to, const struct registration_conf *c, const char *id, enum enrol_standing s,
+                        const char *mark)
 {
     struct jsonw j = JSONW_INIT(to);
 
@@ -88,7 +98,7 @@ void consul_entry_write(struct buf *to, const struct registration_conf *c, const
     jsonw_int(&j, "Warning", c->weight.warning);
     jsonw_close(&j);
     jsonw_bool(&j, "EnableTagOverride", false);
-    write_check(&j, c, id, s);
+    write_check(&j, c, id, s, mark);
     jsonw_close(&j);
 }
 
@@ -126,7 +136,44 @@ enum enrol_outcome consul_entry_outcome(enum enrol_word word, unsigned status, s
     return status / 100 == 4 ? ENROL_REFUSED : ENROL_FAILED;
 }
 
-enum enrol_outcome consul_entry_find(struct sc_str body, const char *id, struct sc_error *e)
+static bool is_anothers(const struct data *check, const char *mark)
+{
+    const char *notes = data_text(data_get(check, "Notes"));
+
+    return notes != NULL && str_starts(str_of(notes), STR(CONSUL_MARK)) && strcmp(notes, mark) != 0;
+}
+
+bool consul_entry_is_anothers(struct sc_str body, const char *id, const char *mark)
+{
+    struct sc_error ignored = SC_ERROR_INIT;
+    struct data *doc = data_parse(body, &ignored);
+    char check[CHECK_ID_MAX];
+    bool is = is_anothers(data_get(doc, check_id(check, id)), mark);
+
+    data_free(&doc);
+    return is;
+}
+
+/* One item of an answer of the health endpoint. */
+static bool is_ours(const struct data *item, const char *id, const char *mark)
+{
+    const char *there = data_text(data_get(data_get(item, "Service"), "ID"));
+    const struct data *checks = data_get(item, "Checks");
+    char check[CHECK_ID_MAX];
+
+    if (there == NULL || strcmp(there, id) != 0)
+        return false;
+    check_id(check, id);
+    for (size_t i = 0; i < data_size(checks); i++) {
+        const char *name = data_text(data_get(data_at(checks, i), "CheckID"));
+
+        if (name != NULL && strcmp(name, check) == 0 && is_anothers(data_at(checks, i), mark))
+            return false;
+    }
+    return true;
+}
+
+enum enrol_outcome consul_entry_find(struct sc_str body, const char *id, const char *mark, struct sc_error *e)
 {
     struct data *doc = data_parse(body, e);
     enum enrol_outcome found = ENROL_NOT_THERE;
@@ -137,12 +184,9 @@ enum enrol_outcome consul_entry_find(struct sc_str body, const char *id, struct 
         data_free(&doc);
         return ENROL_FAILED;
     }
-    for (size_t i = 0; i < data_size(doc); i++) {
-        const char *there = data_text(data_get(data_get(data_at(doc, i), "Service"), "ID"));
-
-        if (there != NULL && strcmp(there, id) == 0)
+    for (size_t i = 0; i < data_size(doc); i++)
+        if (is_ours(data_at(doc, i), id, mark))
             found = ENROL_DONE;
-    }
     data_free(&doc);
     return found;
 }

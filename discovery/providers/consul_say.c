@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/log.h"
+#include "base/rand.h"
 #include "discovery/providers/consul_entry.h"
 
 #include <stdio.h>
@@ -21,7 +23,18 @@ struct consul_entry {
     struct rest_order order;
     struct entry *entry;
     enum enrol_word word;
+    bool asks;                  /* whose it is, before it is deregistered */
 };
+
+/* Of this process. */
+static const char *our_mark(void)
+{
+    static char mark[sizeof CONSUL_MARK + 16];
+
+    if (mark[0] == '\0')
+        snprintf(mark, sizeof mark, CONSUL_MARK "%016llx", (unsigned long long)rand_u64());
+    return mark;
+}
 
 static void add_if(struct buf *to, const char *name, const char *value)
 {
@@ -45,7 +58,7 @@ static void say_register(struct consul_entry *c, struct buf *path)
 
     buf_puts(path, "/v1/agent/service/register?replace-existing-checks=true");
     add_place(path, c->entry);
-    consul_entry_write(&body, c->entry->conf, c->entry->id, c->entry->standing);
+    consul_entry_write(&body, c->entry->conf, c->entry->id, c->entry->standing, our_mark());
     rest_order(&c->order, "PUT", path->p, buf_view(&body), SAY_TIMEOUT);
     buf_fini(&body);
 }
@@ -60,6 +73,18 @@ static void say_report(struct consul_entry *c, struct buf *path)
     consul_entry_write_report(&body, c->entry->standing, c->entry->note);
     rest_order(&c->order, "PUT", path->p, buf_view(&body), SAY_TIMEOUT);
     buf_fini(&body);
+}
+
+static void ask_whose(struct consul_entry *c, struct buf *path)
+{
+    char filter[330];
+
+    c->asks = true;
+    buf_puts(path, "/v1/agent/checks");
+    add_place(path, c->entry);
+    snprintf(filter, sizeof filter, "CheckID == \"service:%s\"", c->entry->id);    /* which has no quotes */
+    rest_add_query(path, "filter", filter);
+    rest_order(&c->order, NULL, path->p, STR_NONE, SAY_TIMEOUT);
 }
 
 static void say_deregister(struct consul_entry *c, struct buf *path)
@@ -99,7 +124,7 @@ static enum enrol_outcome outcome_of_look(const struct consul_entry *c, const st
         rest_describe(f, error, size);
         return ENROL_FAILED;
     }
-    outcome = consul_entry_find(fetch_body(f), c->entry->id, &e);
+    outcome = consul_entry_find(fetch_body(f), c->entry->id, our_mark(), &e);
     if (outcome == ENROL_NOT_THERE && str_ieq(fetch_header(f, STR("X-Consul-KnownLeader")), STR("false")))
         sc_error_set(&e, "Consul knows no leader");
     else if (outcome == ENROL_NOT_THERE &&
@@ -119,12 +144,33 @@ static enum enrol_outcome outcome_of(const struct consul_entry *c, const struct 
     return consul_entry_outcome(c->word, fetch_status(f), fetch_body(f));
 }
 
+/* Only a clear word that it is another one's stops us; where we may not ask, it is ours. */
+static void deregister_ours(struct consul_entry *c, const struct fetch *f)
+{
+    struct buf path = BUF_INIT;
+
+    c->asks = false;
+    if (fetch_error(f) == NULL && fetch_status(f) == 200 &&
+        consul_entry_is_anothers(fetch_body(f), c->entry->id, our_mark())) {
+        log_info("registration: %s is another sidecar's of this host by now", c->entry->id);
+        c->entry->done(c->entry, ENROL_NOT_THERE, NULL);
+        return;
+    }
+    say_deregister(c, &path);
+    buf_fini(&path);
+}
+
 static void on_answer(struct rest_order *o, const struct fetch *f)
 {
     struct consul_entry *c = list_entry(o, struct consul_entry, order);
     char error[256] = "";
-    enum enrol_outcome outcome = outcome_of(c, f, error, sizeof error);
+    enum enrol_outcome outcome;
 
+    if (c->asks) {
+        deregister_ours(c, f);
+        return;
+    }
+    outcome = outcome_of(c, f, error, sizeof error);
     c->entry->done(c->entry, outcome, outcome == ENROL_FAILED || outcome == ENROL_REFUSED ? error : NULL);
 }
 
@@ -146,13 +192,14 @@ static struct consul_entry *state_of(struct entry *e)
 void consul_say(struct entry *e, enum enrol_word word)
 {
     static void (*const words[])(struct consul_entry *c, struct buf *path) = {
-        [ENROL_REGISTER] = say_register, [ENROL_REPORT] = say_report, [ENROL_DEREGISTER] = say_deregister,
+        [ENROL_REGISTER] = say_register, [ENROL_REPORT] = say_report, [ENROL_DEREGISTER] = ask_whose,
         [ENROL_LOOK] = look,
     };
     struct consul_entry *c = state_of(e);
     struct buf path = BUF_INIT;
 
     c->word = word;
+    c->asks = false;
     words[word](c, &path);
     buf_fini(&path);
 }

@@ -48,6 +48,7 @@ def test_whole(t):
     said = consul.said[0]
     t.equal((said.method, said.path, said.parameters), ("PUT", "/v1/agent/service/register",
                                                        {"replace-existing-checks": "true"}), "request")
+    t.true(re.fullmatch("outrider [0-9a-f]{16}", said.body["Check"].pop("Notes")), "notes of the check")
     t.equal(said.body, {
         "ID": ID, "Name": "web", "Address": "w1.example", "Port": 8443, "Tags": ["v7"], "Meta": {"version": "1.0.0"},
         "TaggedAddresses": {"wan": {"Address": "203.0.113.5", "Port": 443}}, "Weights": {"Passing": 10, "Warning": 1},
@@ -179,6 +180,21 @@ def test_stop(t):
     look = consul.queries[-1]
     t.equal((look.path, look.parameters), ("/v1/health/service/web", {"filter": f'Service.ID == "{ID}"'}), "the last look")
     t.contains(outrider.stderr(), f"{ID} is gone from consul", "log")
+
+
+def test_taken_over(t):
+    """what another sidecar of this host has registered by the same id stays when we stop, and nobody waits for its end"""
+    consul, app, first = started(t)
+    consul.wait_status(ID, "passing")
+    second = t.outrider(configuration(), consul=consul, app=app)
+    t.wait_until(lambda: consul.words().count("service/register") == 2, "the other one's registration")
+    began = time.monotonic()
+    first.stop()
+    t.at_most(time.monotonic() - began, 2, "seconds to the end")
+    t.equal(consul.status(ID), "passing", "it, after the end of the first")
+    t.lacks(consul.words(), "service/deregister", "words")
+    second.stop()
+    t.equal(consul.status(ID), None, "it, after the end of the second")
 
 
 def test_stop_at_most(t):

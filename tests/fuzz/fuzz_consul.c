@@ -87,7 +87,8 @@ static void check_look(struct sc_str text)
 {
     struct sc_error err = SC_ERROR_INIT;
 
-    assert((consul_entry_find(text, "web-1", &err) == ENROL_FAILED) == (err.text[0] != '\0'));
+    assert((consul_entry_find(text, "web-1", "outrider x", &err) == ENROL_FAILED) == (err.text[0] != '\0'));
+    consul_entry_is_anothers(text, "web-1", "outrider x");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -169,9 +169,13 @@ class Consul:
             self.set(name)
 
     def _show(self, name):
-        self.set(name, *(instance((body.get("Address", "127.0.0.1"), body["Port"]), id=body["ID"],
-                                  weight=body["Weights"]["Passing"], status=body["Check"]["Status"])
-                         for body in self.registered.values() if body["Name"] == name))
+        self.set(name, *(self._shown(body) for body in self.registered.values() if body["Name"] == name))
+
+    def _shown(self, body):
+        entry = instance((body.get("Address", "127.0.0.1"), body["Port"]), id=body["ID"],
+                         weight=body["Weights"]["Passing"], status=body["Check"]["Status"])
+        entry["Checks"][-1]["Notes"] = body["Check"].get("Notes", "")
+        return entry
 
     def _show_later(self, name):
         if self.linger:
@@ -207,6 +211,9 @@ class Consul:
         return connection.respond(status, [], body)
 
     def _answer(self, connection, request):
+        if request.target.startswith("/v1/agent/checks?"):
+            return connection.respond(200, [], json.dumps({body["Check"]["CheckID"]: body["Check"]
+                                                           for body in self.registered.values()}).encode())
         if request.target.startswith("/v1/agent/"):
             return self._answer_agent(connection, request)
         query = Query(request)

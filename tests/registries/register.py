@@ -16,6 +16,10 @@ def found(agent, passing=True):
     return {entry["Service"]["ID"] for entry in agent.get(f"/v1/health/service/web{query}")}
 
 
+def whose(agent, id):
+    return agent.get("/v1/agent/checks")[f"service:{id}"]["Notes"]
+
+
 def started(t, names="ab", seconds=90, kind=Behind):
     needs_consul(t)
     start_clock(seconds)
@@ -52,6 +56,30 @@ def test_units(t):
         t.true(one.id not in found(agent, passing=False), "it is not in Consul after its end")
         one.start()
         load.come_to("ab", "after the start")
+    load.end(t)
+
+
+def test_overlap(t):
+    """two on one socket, the next begun before the one before stops: it is found all the while, and nothing fails"""
+    agent, (one,), _, load = started(t, "a", kind=BehindUnit)
+    gone, done = [], threading.Event()
+
+    def watch():
+        while not done.wait(0.01):
+            if found(agent) != {one.id}:
+                gone.append(time.monotonic())
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    for _ in range(5):
+        old, notes = one.outrider, whose(agent, one.id)
+        one.start()
+        t.wait_until(lambda: whose(agent, one.id) != notes, "the other one's registration")
+        old.signal(signal.SIGTERM)
+        t.equal(old.wait(), 0, "exit code")
+        time.sleep(0.5)
+    done.set()
+    thread.join()
+    t.equal(len(gone), 0, "times that it was not found")
     load.end(t)
 
 

@@ -17,13 +17,14 @@ static void all_that_is_stated_is_written(void **state)
     struct buf b = BUF_INIT;
 
     (void)state;
-    consul_entry_write(&b, &c, "web-n1-8443", ENROL_PASSING);
+    consul_entry_write(&b, &c, "web-n1-8443", ENROL_PASSING, "outrider 1");
     assert_string_equal(b.p,
         "{\"ID\":\"web-n1-8443\",\"Name\":\"web\",\"Address\":\"10.0.0.1\",\"Port\":8443,"
         "\"TaggedAddresses\":{\"wan\":{\"Address\":\"203.0.113.5\",\"Port\":443},"
         "\"lan\":{\"Address\":\"fd00::1\",\"Port\":8443}},"
         "\"Tags\":[\"v7\",\"a \\\"b\\\"\"],\"Meta\":{\"version\":\"1.0.0\"},\"Weights\":{\"Passing\":10,\"Warning\":3},"
         "\"EnableTagOverride\":false,\"Check\":{\"CheckID\":\"service:web-n1-8443\",\"Name\":\"outrider\","
+        "\"Notes\":\"outrider 1\","
         "\"TTL\":\"15000ms\",\"Status\":\"passing\",\"DeregisterCriticalServiceAfter\":\"60000ms\"}}");
     buf_fini(&b);
 }
@@ -34,10 +35,11 @@ static void the_least_is_written(void **state)
     struct buf b = BUF_INIT;
 
     (void)state;
-    consul_entry_write(&b, &c, "x", ENROL_CRITICAL);
+    consul_entry_write(&b, &c, "x", ENROL_CRITICAL, "outrider 1");
     assert_string_equal(b.p,
         "{\"ID\":\"x\",\"Name\":\"web\",\"Port\":1,\"Tags\":[],\"Meta\":{},\"Weights\":{\"Passing\":1,\"Warning\":1},"
-        "\"EnableTagOverride\":false,\"Check\":{\"CheckID\":\"service:x\",\"Name\":\"outrider\",\"TTL\":\"15000ms\","
+        "\"EnableTagOverride\":false,\"Check\":{\"CheckID\":\"service:x\",\"Name\":\"outrider\","
+        "\"Notes\":\"outrider 1\",\"TTL\":\"15000ms\","
         "\"Status\":\"critical\"}}");
     buf_clear(&b);
     consul_entry_write_report(&b, ENROL_WARNING, "status \"503\"");
@@ -66,7 +68,7 @@ static void find_is(const char *body, enum enrol_outcome want)
 {
     struct sc_error e = SC_ERROR_INIT;
 
-    assert_int_equal(consul_entry_find(str_of(body), "a", &e), want);
+    assert_int_equal(consul_entry_find(str_of(body), "a", "outrider 1", &e), want);
     assert_int_equal(e.text[0] != '\0', want == ENROL_FAILED);
 }
 
@@ -76,9 +78,31 @@ static void an_answer_has_it_or_not(void **state)
     find_is("[]", ENROL_NOT_THERE);
     find_is("[{\"Service\":{\"ID\":\"b\"}},{\"Service\":{\"ID\":\"a\"}}]", ENROL_DONE);
     find_is("[{\"Service\":{\"ID\":\"ab\"}},{\"Node\":{\"ID\":\"a\"}},7]", ENROL_NOT_THERE);
+    find_is("[{\"Service\":{\"ID\":\"a\"},\"Checks\":[{\"CheckID\":\"service:a\",\"Notes\":\"outrider 1\"}]}]", ENROL_DONE);
+    find_is("[{\"Service\":{\"ID\":\"a\"},\"Checks\":[{\"CheckID\":\"service:a\",\"Notes\":\"of others\"}]}]", ENROL_DONE);
+    find_is("[{\"Service\":{\"ID\":\"a\"},\"Checks\":[{\"CheckID\":\"service:b\",\"Notes\":\"outrider 2\"}]}]", ENROL_DONE);
+    find_is("[{\"Service\":{\"ID\":\"a\"},\"Checks\":[{\"CheckID\":\"service:a\",\"Notes\":\"outrider 2\"}]}]",
+            ENROL_NOT_THERE);
     find_is("{}", ENROL_FAILED);
     find_is("[", ENROL_FAILED);
     find_is("", ENROL_FAILED);
+}
+
+static bool is_anothers(const char *body)
+{
+    return consul_entry_is_anothers(str_of(body), "a", "outrider 1");
+}
+
+static void a_mark_of_another_process_is_told_from_ours(void **state)
+{
+    (void)state;
+    assert_true(is_anothers("{\"service:a\":{\"Notes\":\"outrider 2\"}}"));
+    assert_false(is_anothers("{\"service:a\":{\"Notes\":\"outrider 1\"}}"));
+    assert_false(is_anothers("{\"service:a\":{\"Notes\":\"\"}}"));
+    assert_false(is_anothers("{\"service:a\":{}}"));
+    assert_false(is_anothers("{\"service:b\":{\"Notes\":\"outrider 2\"}}"));
+    assert_false(is_anothers("[]"));
+    assert_false(is_anothers("Permission denied"));
 }
 
 int main(void)
@@ -88,6 +112,7 @@ int main(void)
         cmocka_unit_test(the_least_is_written),
         cmocka_unit_test(what_the_agent_does_not_know_is_told_from_failures),
         cmocka_unit_test(an_answer_has_it_or_not),
+        cmocka_unit_test(a_mark_of_another_process_is_told_from_ours),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
