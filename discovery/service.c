@@ -102,7 +102,7 @@ const struct sc_field discovery_service_fields[] = {
                .doc = "The targets, stated here. A service has either this, or `source`, or `sources`."),
     SC_CUSTOM(S, source, struct source_conf, source_load, .schema = source_schema, .print = source_print,
               .doc = "The registry that knows the targets: `registry` is a name of `registries`, the other keys depend "
-                     "on its type (`outrider help TYPE`). All have `service`, the name there, by default the "
+                     "on its type (`outrider help TYPE`). Most have `service`, the name there, by default the "
                      "service's own."),
     SC_CUSTOM(S, sources, struct source_list, sources_load, .schema = sources_schema, .print = sources_print,
               .doc = "Several registries that know targets of the service, each with the keys of a `source`; `combine` says "
@@ -148,6 +148,14 @@ bool registries_unknown(struct conf_load *load, const struct registries *registr
     else
         load_unknown(load, at, "registry", names);
     free(names);
+    return false;
+}
+
+bool registry_has_services(const struct registry *r)
+{
+    for (const struct sc_field *f = r->provider->source_fields; f->type != SC_T_END; f++)
+        if (strcmp(f->name, "service") == 0)
+            return true;
     return false;
 }
 

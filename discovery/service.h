@@ -32,6 +32,9 @@ const struct registry *registries_find(const struct registries *r, const char *n
 /* Reports that the text of `at` names none of them. Always false. */
 bool registries_unknown(struct conf_load *load, const struct registries *registries, const struct node *at);
 
+/* Whether its sources have the key `service`: a name there, that a path may name as well. */
+bool registry_has_services(const struct registry *r);
+
 /* `source: {registry: NAME, keys of the registry's type}`. */
 struct source_conf {
     const struct node *at;              /* NULL: not given */

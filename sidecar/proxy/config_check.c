@@ -368,6 +368,7 @@ static void check_names_at(const struct config *c, struct conf_load *l, const st
 /* `service: "{NAME}"`. */
 static void link_naming(struct config *c, struct conf_load *l, struct route_conf *r, const struct node *item)
 {
+    const struct registry *registry = r->registry == NULL ? NULL : registries_find(&c->registries, r->registry);
     struct service_conf *naming;
 
     if (!has_segment(&r->match.paths, r->service))
@@ -376,6 +377,10 @@ static void link_naming(struct config *c, struct conf_load *l, struct route_conf
         wrong(l, item, "allow", "say which services the path may name; `[\"*\"]` allows every one of the registry");
     if (r->registry == NULL) {
         wrong(l, item, "registry", "say where the service that the path names is looked up");
+        return;
+    }
+    if (registry != NULL && !registry_has_services(registry)) {
+        wrong(l, item, "registry", "a registry of this type has no services that a path could name");
         return;
     }
     check_names_at(c, l, place(item, "registry"), r->registry);

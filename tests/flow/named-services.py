@@ -232,6 +232,10 @@ def test_mistakes(t):
     code, out = check(head + "services: [ { name: a@files, targets: [ { host: 127.0.0.1, port: 1 } ] } ]\n"
                       f"routes: [ {route} ]\n")
     t.contains(out, "kept for services that paths name", "message")
+    code, out = check(head.replace("files:", "names: { type: dns }, files:") +
+                      f"routes: [ {route.replace('registry: files', 'registry: names')} ]\n")
+    t.equal(code, 78, "exit with a registry of names")
+    t.contains(out, "routes[0].registry: a registry of this type has no services that a path could name", "message")
     t.equal(check(head + f"routes: [ {route} ]\n")[0], 0, "exit of a good one")
 
 
