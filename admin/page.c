@@ -85,6 +85,16 @@ static const struct { const char *name, *allow; } verbs[] = {
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
+const struct page *page_at(unsigned i)
+{
+    return i < PAGES ? &pages[i] : NULL;
+}
+
+const char *page_verb_name(int verb)
+{
+    return verbs[verb].name;
+}
+
 void page_problem(struct admin_answer *a, enum err e, struct sc_str detail)
 {
     const struct problem *p = problem_of(e);

@@ -66,3 +66,8 @@ struct page {
     int verb;                           /* enum page_verb */
     int role;                           /* enum admin_role: the least that is needed */
 };
+
+/* The table, in its order; NULL behind its end. */
+const struct page *page_at(unsigned i);
+/* "GET", static. */
+const char *page_verb_name(int verb);

@@ -64,7 +64,7 @@ _outrider()
         mapfile -t COMPREPLY < <(compgen -W '-c --config --help' -- "$word")
         ;;
     help)
-        mapfile -t COMPREPLY < <(compgen -W "run check $asking schema help version --keys --markdown --metrics --man --help
+        mapfile -t COMPREPLY < <(compgen -W "run check $asking schema help version --keys --markdown --metrics --pages --man --help
             $("${COMP_WORDS[0]}" help --keys 2>/dev/null)" -- "$word")
         ;;
     schema|version)

@@ -1,6 +1,7 @@
 /* sidecar/daemon/help.c - `outrider help`: prose of a key, and the pages made of all of them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "admin/families.h"
+#include "admin/manual.h"
 #include "base/alloc.h"
 #include "conf/describe.h"
 #include "daemon/commands.h"
@@ -13,12 +14,13 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static bool as_man, as_markdown, as_keys, of_metrics;
+static bool as_man, as_markdown, as_keys, of_metrics, of_pages;
 
 const struct option_row help_options[] = {
     { 0, "keys", NULL, "prints the path of every key", NULL, &as_keys },
     { 0, "markdown", NULL, "prints the reference of all keys as Markdown", NULL, &as_markdown },
     { 0, "metrics", NULL, "prints the reference of all metrics as Markdown", NULL, &of_metrics },
+    { 0, "pages", NULL, "prints the manual page outrider-admin(7), of all admin pages", NULL, &of_pages },
     { 0, "man", NULL, "prints it as the manual page outrider.yaml(5)", NULL, &as_man },
     { .name = NULL },
 };
@@ -104,6 +106,8 @@ int command_help(const struct command *self, int n, char **words)
         conf_keys(config_fields, topics.at, &out);
     else if (of_metrics)
         families_markdown(&out);
+    else if (of_pages)
+        manual_print(PACKAGE_VERSION, &out);
     else if (n == 0)
         help_overview(&out);
     code = out.n > 0 ? commands_write(&out) : help_word(words[0], topics.at, &out);

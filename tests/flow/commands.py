@@ -76,14 +76,26 @@ def test_usage(t):
 
 
 def test_all_named(t):
-    """every command is in the manual page and in the completion"""
+    """every command is in the manual page and in the completions"""
     top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging")
     names = re.findall(r"^  (\w+) +\S", ok(t, "--help").partition("Commands:")[2], re.M)
     t.at_least(len(names), 16, "commands")
-    for path in ("man/outrider.1", "completions/outrider.bash"):
+    for path in ("man/outrider.1", "completions/outrider.bash", "completions/_outrider"):
         with open(os.path.join(top, path), encoding="utf-8") as file:
             text = re.sub(r"\\f[BIRP]", " ", file.read())
         t.equal([name for name in names if not re.search(rf"\b{name}\b", text)], [], f"not in {path}")
+
+
+def test_pages(t):
+    """help --pages: a manual page with every admin page, and who may ask for it"""
+    page = ok(t, "help", "--pages")
+    t.contains(page, ".TH OUTRIDER\\-ADMIN 7", "the page")
+    t.contains(page, "\\fBGET\\fR /config\n\\&the whole configuration in force, secrets masked (admin)", "a page")
+    paths = re.findall(r"^\\fB(?:GET|POST|PUT|DELETE)\\fR (/\S*)$", page, re.M)
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "admin", "page.c"), encoding="utf-8") as file:
+        table = re.findall(r'^ +\{ "(/[^"]*)", "', file.read(), re.M)
+    t.at_least(len(table), 40, "rows")
+    t.equal([path.replace("\\-", "-") for path in paths], table, "pages")
 
 
 main()
