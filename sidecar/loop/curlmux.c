@@ -20,9 +20,9 @@ struct curlmux {
 };
 
 struct socket {
-    CURL *easy;                 /* that spoke of it last */
     struct io io;
-    struct link link;
+    struct link link;           /* of curlmux.sockets */
+    struct link used;           /* of curlmux_job.sockets, of the one that spoke of it last; on its own when that has gone */
     struct curlmux *mux;
     bool registered;
 };
@@ -82,7 +82,16 @@ static void forget(struct socket *s)
     if (s->registered)
         io_del(s->mux->loop, &s->io);
     list_remove(&s->link);
+    list_remove(&s->used);
     loop_free_later(s->mux->loop, s);
+}
+
+static struct curlmux_job *job_of(CURL *easy)
+{
+    struct curlmux_job *job = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
+    return job;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
@@ -103,9 +112,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
         s->io = (struct io){ on_socket_event, fd };
         s->mux = m;
         list_push(&m->sockets, &s->link);
+        list_init(&s->used);
         curl_multi_assign(m->multi, fd, s);
     }
-    s->easy = easy;
+    list_remove(&s->used);
+    list_push(&job_of(easy)->sockets, &s->used);
     if (s->registered)
         s->registered = io_mod(m->loop, &s->io, events);
     if (!s->registered)
@@ -139,11 +150,11 @@ static void on_finish(struct task *t)
     while ((message = curl_multi_info_read(m->multi, &left)) != NULL) {
         CURL *easy = message->easy_handle;
         CURLcode result = message->data.result;
-        struct curlmux_job *job = NULL;
+        struct curlmux_job *job;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
+        job = job_of(easy);
         job->done(job, easy, (int)result);
     }
 }
@@ -193,6 +204,7 @@ CURL *curlmux_easy(struct curlmux_job *job)
 
     if (easy == NULL)
         abort();
+    list_init(&job->sockets);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, job);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -219,15 +231,15 @@ bool curlmux_add(struct curlmux *m, CURL *easy, struct curlmux_job *job)
  * number may be that of a connection which another thread has just accepted. So the socket is taken out before. */
 void curlmux_remove(struct curlmux *m, CURL *easy)
 {
-    list_each(it, &m->sockets) {
-        struct socket *s = list_entry(it, struct socket, link);
+    list_each(it, &job_of(easy)->sockets) {
+        struct socket *s = list_entry(it, struct socket, used);
 
-        if (s->easy == easy && s->registered) {
+        if (s->registered)
             io_del(m->loop, &s->io);
-            s->registered = false;
-        }
+        s->registered = false;
     }
     curl_multi_remove_handle(m->multi, easy);
+    while (list_pop(&job_of(easy)->sockets) != NULL) {}         /* the job may be freed */
 }
 
 void curlmux_closing(struct curlmux *m, int fd)

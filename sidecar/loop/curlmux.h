@@ -14,6 +14,7 @@ struct curlmux;
 /* One transfer. Embedded in its owner; CURLOPT_PRIVATE of the handle must point to it. */
 struct curlmux_job {
     void (*done)(struct curlmux_job *job, void *easy, int result);
+    struct link sockets;            /* curlmux.c's */
 };
 
 /* Once in the process, before any thread. False: said in the log. */
