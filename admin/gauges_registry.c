@@ -181,7 +181,7 @@ void gauges_registrations(struct exposition *e, const struct discovery_status *d
 
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
         family_begin(e, all[i].family);
-        for (unsigned k = 0; k < d->nregistrations; k++)
-            all[i].put(e, &d->registrations[k]);
+        for (unsigned k = 0; k < d->registrations->n; k++)
+            all[i].put(e, &d->registrations->at[k]);
     }
 }

@@ -30,9 +30,9 @@ static void put_members(struct jsonw *j, const struct registration_status *s)
 
 static const struct registration_status *find(const struct discovery_status *d, struct sc_str id)
 {
-    for (unsigned i = 0; d != NULL && i < d->nregistrations; i++)
-        if (str_eq(str_of(d->registrations[i].id), id))
-            return &d->registrations[i];
+    for (unsigned i = 0; d != NULL && i < d->registrations->n; i++)
+        if (str_eq(str_of(d->registrations->at[i].id), id))
+            return &d->registrations->at[i];
     return NULL;
 }
 
@@ -54,9 +54,9 @@ void registrations_all(const struct admin_state *state, const struct admin_reque
     (void)id;
     jsonw_object(&j, NULL);
     jsonw_array(&j, "registrations");
-    for (unsigned i = 0; d != NULL && i < d->nregistrations; i++) {
+    for (unsigned i = 0; d != NULL && i < d->registrations->n; i++) {
         jsonw_object(&j, NULL);
-        put_members(&j, &d->registrations[i]);
+        put_members(&j, &d->registrations->at[i]);
         jsonw_close(&j);
     }
     jsonw_close(&j);

@@ -62,7 +62,7 @@ static void on_poke(struct tracked *t)
 {
     struct discovery *d = t->owner;
 
-    publisher_poke(d->publisher);
+    publisher_news(d->publisher, t);
 }
 
 /* --- what people want --- */

@@ -4,13 +4,11 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/refs.h"
-#include "discovery/announce.h"
+#include "discovery/board.h"
 #include "discovery/graveyard.h"
 #include "discovery/tracked.h"
 #include "loop/loop.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -25,71 +23,38 @@ struct publisher {
     void *tag;
     uint64_t tables;                    /* how many so far */
     bool pending;                       /* the plan had no table yet */
-    bool changed;                       /* a set did */
-    bool stale;                         /* the status does not show how the registrations are */
+    bool renewed;                       /* nor does the board show it */
+    bool stale;                         /* the board does not show how the registrations are */
+    struct link news;                   /* of tracked.news_at: those that are not shown as they are */
+    struct table *last;                 /* that went out; a reference */
     struct timer first_wait, again;
     struct task publish;
     struct graveyard *graveyard;
-
-    pthread_mutex_t lock;
-    struct discovery_status *status;    /* behind the lock */
+    struct board *board;
 };
-
-/* --- status --- */
-
-static void put_registrations(const struct publisher *p, struct discovery_status *s)
-{
-    unsigned n = announcer_count(p->options.announcer);
-    struct registration_status *to;
-
-    if (n == 0)
-        return;
-    s->registrations = to = arena_zero(&s->arena, n * sizeof *to);
-    s->nregistrations = n;
-    announcer_status(p->options.announcer, &s->arena, to);
-}
-
-static void publish_status(struct publisher *p)
-{
-    struct discovery_status *fresh = discovery_status_new(p->n), *old;
-
-    fresh->version = p->tables;
-    put_registrations(p, fresh);
-    p->stale = false;
-    for (unsigned i = 0; i < p->n; i++)
-        fresh->services[i] = tracked_status(p->order[i]);
-    pthread_mutex_lock(&p->lock);
-    old = p->status;
-    p->status = fresh;
-    pthread_mutex_unlock(&p->lock);
-    discovery_status_unref(&old);
-}
-
-struct discovery_status *publisher_status(struct publisher *p)
-{
-    struct discovery_status *s;
-
-    pthread_mutex_lock(&p->lock);
-    s = p->status;
-    refs_get(&s->refs);
-    pthread_mutex_unlock(&p->lock);
-    return s;
-}
 
 /* --- tables --- */
 
-static struct table *make_table(struct publisher *p)
+static struct table *whole_table(const struct publisher *p)
 {
     struct table *t = table_new(p->n);
 
-    for (unsigned i = 0; i < t->n; i++)
-        t->sets[i] = target_set_ref(p->order[i]->set);
+    for (unsigned i = 0; i < p->n; i++)
+        table_put(t, i, target_set_ref(p->order[i]->set));
+    return t;
+}
+
+static void send_table(struct publisher *p, struct table *t)
+{
     t->version = ++p->tables;
     t->slots = target_slots();
     graveyard_adopt(p->graveyard, t);
-    p->pending = p->changed = false;
+    table_unref(&p->last);
+    p->last = table_ref(t);
+    p->pending = false;
     timer_stop(&p->first_wait);
-    return t;
+    board_table(p->board, t->version);
+    p->options.on_table(p->options.arg, p->tag, t);
 }
 
 static bool publish_in(struct publisher *p, sc_msec delay)
@@ -115,53 +80,89 @@ static bool is_ready(const struct publisher *p)
     return true;
 }
 
-static bool build_dirty(struct publisher *p)
+/* The board, whole. */
+static void show_all(struct publisher *p)
 {
-    bool stale = false;
+    struct service_status **all = xcalloc(p->n + 1, sizeof(struct service_status *));
 
-    for (unsigned i = 0; i < p->n; i++) {
-        struct tracked *t = p->order[i];
-
-        if (t->dirty && (p->pending || !wants_to_settle(p, t))) {
-            tracked_build(t);
-            p->changed = true;
-        }
-        stale |= t->stale_status;
-    }
-    return stale;
+    for (unsigned i = 0; i < p->n; i++)
+        all[i] = tracked_status(p->order[i]);
+    board_renew(p->board, all, p->n);
+    p->renewed = false;
 }
 
+/* One service as it is now: into the next table, if it has another set, and onto the board. False: it has to wait. */
+static bool tell(struct publisher *p, struct tracked *t, struct table **next)
+{
+    bool waits = t->dirty && !p->pending && wants_to_settle(p, t);
+
+    if (t->dirty && !waits) {
+        tracked_build(t);
+        if (!p->pending && *next == NULL)
+            *next = table_copy(p->last);
+        if (!p->pending)
+            table_put(*next, t->index, target_set_ref(t->set));
+    }
+    if (t->stale_status && !p->renewed)
+        board_put(p->board, t->index, tracked_status(t));
+    return !waits;
+}
+
+/* Work for those that have changed, and for nobody else. */
+static struct table *tell_news(struct publisher *p)
+{
+    struct table *next = NULL;
+    struct link waiting, *l;
+
+    list_init(&waiting);
+    while ((l = list_pop(&p->news)) != NULL)
+        if (!tell(p, list_entry(l, struct tracked, news_at), &next))
+            list_push(&waiting, l);
+    list_move_front(&p->news, &waiting);
+    return next;
+}
+
+/* The board first: who sees a table also sees what is known of it. */
 static void publish(struct task *task)
 {
     struct publisher *p = list_entry(task, struct publisher, publish);
-    struct table *t = NULL;
-    bool stale;
+    struct table *next;
 
     if (p->order == NULL)
         return;
-    stale = build_dirty(p);
-    if (p->pending ? !p->first_wait.pending || is_ready(p) : p->changed)
-        t = make_table(p);
-    if (stale || p->stale || t != NULL)
-        publish_status(p);              /* first: who sees a table also sees what is known of it */
-    if (t != NULL)
-        p->options.on_table(p->options.arg, p->tag, t);
+    next = tell_news(p);
+    if (p->renewed)
+        show_all(p);
+    if (p->stale)
+        board_registrations(p->board, p->options.announcer);
+    p->stale = false;
+    if (p->pending && (!p->first_wait.pending || is_ready(p)))
+        next = whole_table(p);
+    if (next != NULL)
+        send_table(p, next);
 }
 
-void publisher_poke(struct publisher *p)
+static void poke(struct publisher *p)
 {
     loop_task(p->loop, &p->publish);
+}
+
+void publisher_news(struct publisher *p, struct tracked *t)
+{
+    if (list_empty(&t->news_at))
+        list_push(&p->news, &t->news_at);
+    poke(p);
 }
 
 void publisher_registrations_changed(struct publisher *p)
 {
     p->stale = true;
-    publisher_poke(p);
+    poke(p);
 }
 
 static void on_again(struct timer *t)
 {
-    publisher_poke(list_entry(t, struct publisher, again));
+    poke(list_entry(t, struct publisher, again));
 }
 
 static void on_first_wait(struct timer *t)
@@ -171,7 +172,7 @@ static void on_first_wait(struct timer *t)
     for (unsigned i = 0; i < p->n; i++)
         if (!tracked_is_ready(p->order[i]))
             log_warn("discovery: %s: no answer yet; starting without it", p->order[i]->shared->name);
-    publisher_poke(p);
+    poke(p);
 }
 
 /* --- the whole --- */
@@ -182,10 +183,14 @@ void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, voi
     p->order = order;
     p->n = n;
     p->tag = tag;
-    p->pending = true;
+    p->pending = p->renewed = p->stale = true;
+    for (unsigned i = 0; i < n; i++) {
+        order[i]->index = i;
+        publisher_news(p, order[i]);
+    }
     if (!at_once)
         timer_start(p->loop, &p->first_wait, p->options.first_wait);
-    publisher_poke(p);
+    poke(p);
 }
 
 struct publisher *publisher_new(const struct publisher_options *options)
@@ -198,8 +203,8 @@ struct publisher *publisher_new(const struct publisher_options *options)
     p->again.fn = on_again;
     p->publish.fn = publish;
     p->graveyard = graveyard_new(p->loop);
-    pthread_mutex_init(&p->lock, NULL);
-    p->status = discovery_status_new(0);
+    p->board = board_new();
+    list_init(&p->news);
     return p;
 }
 
@@ -208,6 +213,8 @@ void publisher_close(struct publisher *p)
     timer_stop(&p->first_wait);
     timer_stop(&p->again);
     loop_task_cancel(p->loop, &p->publish);
+    while (list_pop(&p->news) != NULL) {}
+    table_unref(&p->last);
     graveyard_close(&p->graveyard);
     free(p->order);
     p->order = NULL;
@@ -219,7 +226,11 @@ void publisher_free(struct publisher **pp)
     struct publisher *p = *pp;
 
     *pp = NULL;
-    discovery_status_unref(&p->status);
-    pthread_mutex_destroy(&p->lock);
+    board_free(&p->board);
     free(p);
+}
+
+struct discovery_status *publisher_status(struct publisher *p)
+{
+    return board_look(p->board);
 }

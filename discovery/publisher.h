@@ -1,9 +1,9 @@
-/* discovery/publisher.h - when the sets of the services of a plan are built, and what goes out of them: tables, the status.
+/* discovery/publisher.h - when the sets of the services of a plan are built, and what goes out of them.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Inside discovery/ only; discovery thread, where nothing else is said. Whatever happens (an answer, a name, a plan) marks
- * a service and pokes; once per turn of the loop the sets of the marked ones are built and, if any changed, one table of
- * all. */
+ * Inside discovery/ only; discovery thread, where nothing else is said. Whatever happens (an answer, a name, a plan) makes a
+ * service news; once per turn of the loop those are looked at: their sets are built, they are put onto the board and, if a
+ * set changed, into a table that shares all others with the one before. */
 #pragma once
 
 #include "base/clock.h"
@@ -27,8 +27,8 @@ struct publisher *publisher_new(const struct publisher_options *options);
 /* These services from now on, in this order; the array is the publisher's. Their first table is owed; at_once: it waits for
  * no first answer. */
 void publisher_plan(struct publisher *p, struct tracked **order, unsigned n, void *tag, bool at_once);
-/* Something was marked. */
-void publisher_poke(struct publisher *p);
+/* The service, of the plan or of one to come, is not shown as it is. */
+void publisher_news(struct publisher *p, struct tracked *t);
 /* How the registrations are is not what the status shows. */
 void publisher_registrations_changed(struct publisher *p);
 /* Nothing goes out any more; tables that are out come in no more. */

@@ -7,12 +7,34 @@
 
 #include <stdlib.h>
 
-struct discovery_status *discovery_status_new(unsigned n)
+struct registration_list *registration_list_new(unsigned n)
+{
+    struct registration_list *l = xcalloc(1, sizeof *l + n * sizeof l->at[0]);
+
+    refs_init(&l->refs);
+    arena_init(&l->arena, 256);
+    l->n = n;
+    return l;
+}
+
+void registration_list_unref(struct registration_list **lp)
+{
+    struct registration_list *l = *lp;
+
+    *lp = NULL;
+    if (l == NULL || !refs_put(&l->refs))
+        return;
+    arena_fini(&l->arena);
+    free(l);
+}
+
+struct discovery_status *discovery_status_new(unsigned n, struct registration_list *registrations)
 {
     struct discovery_status *s = xcalloc(1, sizeof *s + n * sizeof s->services[0]);
 
     refs_init(&s->refs);
-    arena_init(&s->arena, 1024);
+    refs_get(&registrations->refs);
+    s->registrations = registrations;
     s->n = n;
     return s;
 }
@@ -50,6 +72,12 @@ const struct service_status *discovery_status_find(const struct discovery_status
     return NULL;
 }
 
+struct service_status *service_status_ref(struct service_status *s)
+{
+    refs_get(&s->refs);
+    return s;
+}
+
 void service_status_unref(struct service_status **sp)
 {
     struct service_status *s = *sp;
@@ -72,6 +100,6 @@ void discovery_status_unref(struct discovery_status **sp)
         return;
     for (unsigned i = 0; i < s->n; i++)
         service_status_unref(&s->services[i]);
-    arena_fini(&s->arena);
+    registration_list_unref(&s->registrations);
     free(s);
 }

@@ -73,18 +73,26 @@ struct registration_status {
     const char *last_error;         /* NULL: it took the last one */
 };
 
+struct registration_list {
+    atomic_uint refs;
+    struct arena arena;
+    unsigned n;
+    struct registration_status at[];
+};
+
 struct discovery_status {
     atomic_uint refs;
-    uint64_t version;               /* of the table that goes with it */
-    struct arena arena;             /* of the registrations */
-    unsigned nregistrations;
-    const struct registration_status *registrations;
+    uint64_t version;               /* of the newest table: it shows nothing that is not here */
+    struct registration_list *registrations;
     unsigned n;
     struct service_status *services[];      /* in the order of the plan */
 };
 
-/* n services to be filled in, one reference for the caller. Whoever makes them: the discovery thread. */
-struct discovery_status *discovery_status_new(unsigned n);
+/* Both zeroed, to be filled in by whoever makes them (the discovery thread's board); one reference for the caller, and one
+ * taken of the list. */
+struct registration_list *registration_list_new(unsigned n);
+void registration_list_unref(struct registration_list **l);
+struct discovery_status *discovery_status_new(unsigned n, struct registration_list *registrations);
 
 /* live: the last attempt succeeded and contact is within twice the interval. */
 enum source_mode source_mode_at(const struct source_status *s, sc_msec now_mono);
@@ -98,5 +106,6 @@ static inline bool source_knows(const struct source_status *s)
 
 /* The service of that name, or NULL. */
 const struct service_status *discovery_status_find(const struct discovery_status *s, struct sc_str name);
+struct service_status *service_status_ref(struct service_status *s);
 void service_status_unref(struct service_status **s);
 void discovery_status_unref(struct discovery_status **s);

@@ -24,6 +24,7 @@ struct tracked *tracked_new(const char *name, struct loop *loop, struct resolver
     t->loop = loop;
     t->resolver = resolver;
     t->prober = prober;
+    list_init(&t->news_at);
     list_init(&t->sources);
     list_init(&t->leaving);
     list_init(&t->checks);
@@ -250,6 +251,7 @@ void tracked_free(struct tracked **tp)
     struct tracked *t = *tp;
 
     *tp = NULL;
+    list_remove(&t->news_at);
     timer_stop(&t->grace);
     health_stop(t);
     timer_stop(&t->ageing);

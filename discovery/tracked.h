@@ -32,6 +32,8 @@ struct tracked {
     struct target_set *set;                 /* in force; never NULL */
 
     struct timer grace;                     /* for sources that say nothing while others do */
+    unsigned index;                         /* in the plan */
+    struct link news_at;                    /* in the publisher's list; on its own: it is shown as it is */
     bool dirty;                             /* the set does not show what is known */
     bool stale_status;                      /* nor does the status */
     struct timer ageing;                    /* aging.c */

@@ -73,7 +73,7 @@ enum naming naming_enter(struct sc_exchange *x)
         return x->naming.refused;
     if (s != NULL)
         touch(s, loop_now(x->worker->loop));
-    if (s == NULL || !v->snapshot->table->sets[s->index]->answered) {
+    if (s == NULL || !table_set(v->snapshot->table, s->index)->answered) {
         if (s == NULL)
             ask(x, v->snapshot->plan);
         wait(x);

@@ -12,7 +12,7 @@ static inline const struct plan *exchange_plan(const struct sc_exchange *x)
 
 static inline const struct target_set *exchange_set(const struct sc_exchange *x)
 {
-    return x->served->snapshot->table->sets[x->service->index];
+    return table_set(x->served->snapshot->table, x->service->index);
 }
 
 static inline struct limit_local *exchange_local(const struct sc_exchange *x)

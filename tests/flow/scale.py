@@ -202,7 +202,7 @@ def test_many_services(t):
         t.say(f"{n} services: {spent[n] * 1000:.2f} ms of work for a change of one; resident {outrider.resident_kib() >> 10} MiB")
         outrider.stop()
         consul.asked.clear()
-    t.at_most(spent[1000], spent[10] + 0.002, "seconds of work for a change of one service of 1 000")
+    t.at_most(spent[1000], spent[10] + 0.001, "seconds of work for a change of one service of 1 000")
 
 
 main()

@@ -253,7 +253,7 @@ static bool shows(const struct world *w, const void *want)
 
     if (w->table->n == 0)
         return false;
-    print_set(w->table->sets[0], &text);
+    print_set(table_set(w->table, 0), &text);
     same = strcmp(text.p == NULL ? "" : text.p, want) == 0;
     buf_fini(&text);
     return same;
@@ -280,15 +280,15 @@ static void static_targets_are_there_at_once(void **state)
     t = table_of(&w, c);
     assert_int_equal(t->n, 2);
     assert_int_equal(t->version, 1);
-    assert_string_equal(t->sets[0]->service->name, "a");
-    assert_string_equal(t->sets[0]->at[0].target->address, "127.0.0.1:1");
-    assert_string_equal(t->sets[0]->at[1].target->address, "[::1]:2");
-    assert_int_equal(t->sets[0]->at[1].weight, 5 * WEIGHT_UNIT);
-    assert_string_equal(t->sets[1]->at[0].target->address, "unix:/run/b.sock");
-    assert_string_equal(t->sets[1]->at[0].target->host, "localhost");
+    assert_string_equal(table_set(t, 0)->service->name, "a");
+    assert_string_equal(table_set(t, 0)->at[0].target->address, "127.0.0.1:1");
+    assert_string_equal(table_set(t, 0)->at[1].target->address, "[::1]:2");
+    assert_int_equal(table_set(t, 0)->at[1].weight, 5 * WEIGHT_UNIT);
+    assert_string_equal(table_set(t, 1)->at[0].target->address, "unix:/run/b.sock");
+    assert_string_equal(table_set(t, 1)->at[0].target->host, "localhost");
     for (unsigned i = 0; i < 2; i++)
-        assert_true(t->sets[0]->at[i].target->slot < t->slots);
-    assert_int_equal(balancer_pick(t->sets[0], NULL), 0);
+        assert_true(table_set(t, 0)->at[i].target->slot < t->slots);
+    assert_int_equal(balancer_pick(table_set(t, 0), NULL), 0);
     table_unref(&t);
     world_fini(&w);
     assert_int_equal(w.released, 1);
@@ -313,22 +313,22 @@ static void a_reload_keeps_what_did_not_change(void **state)
     world_init(&w);
     plan(&w, one);
     t = table_of(&w, one);
-    kept = t->sets[0]->at[1].target;
+    kept = table_set(t, 0)->at[1].target;
     id = kept->id;
     atomic_fetch_add(&kept->inflight, 3);
-    balancer_pick(t->sets[0], NULL);
+    balancer_pick(table_set(t, 0), NULL);
     plan(&w, two);
     u = table_of(&w, two);
     assert_int_equal(u->n, 2);
-    assert_ptr_equal(u->sets[0], t->sets[1]);                   /* b: the very set */
-    assert_ptr_not_equal(u->sets[1], t->sets[0]);
-    assert_ptr_equal(u->sets[1]->service, t->sets[0]->service); /* the turn goes on */
-    assert_ptr_equal(u->sets[1]->at[1].target, kept);           /* a's second target, with its counter */
-    assert_int_equal(u->sets[1]->at[1].target->id, id);
-    assert_int_equal(u->sets[1]->at[1].target->inflight, 3);
-    assert_string_equal(u->sets[1]->at[1].record->zone, "z");
-    assert_int_equal(u->sets[1]->at[1].weight, 7 * WEIGHT_UNIT);
-    assert_null(t->sets[0]->at[1].record->zone);                /* the old set is as it was */
+    assert_ptr_equal(table_set(u, 0), table_set(t, 1));                   /* b: the very set */
+    assert_ptr_not_equal(table_set(u, 1), table_set(t, 0));
+    assert_ptr_equal(table_set(u, 1)->service, table_set(t, 0)->service); /* the turn goes on */
+    assert_ptr_equal(table_set(u, 1)->at[1].target, kept);           /* a's second target, with its counter */
+    assert_int_equal(table_set(u, 1)->at[1].target->id, id);
+    assert_int_equal(table_set(u, 1)->at[1].target->inflight, 3);
+    assert_string_equal(table_set(u, 1)->at[1].record->zone, "z");
+    assert_int_equal(table_set(u, 1)->at[1].weight, 7 * WEIGHT_UNIT);
+    assert_null(table_set(t, 0)->at[1].record->zone);                /* the old set is as it was */
     table_unref(&t);
     table_unref(&u);
     assert_int_equal(w.released, 1);                            /* the first plan, and nobody looked at it since */
@@ -352,10 +352,10 @@ static void another_balancer_makes_another_set(void **state)
     u = table_of(&w, two);
     plan(&w, same);
     v = table_of(&w, same);
-    assert_string_equal(t->sets[0]->balancer->name, "round_robin");
-    assert_string_equal(u->sets[0]->balancer->name, "random");
-    assert_ptr_equal(u->sets[0]->at[0].target, t->sets[0]->at[0].target);
-    assert_ptr_equal(u->sets[0], v->sets[0]);
+    assert_string_equal(table_set(t, 0)->balancer->name, "round_robin");
+    assert_string_equal(table_set(u, 0)->balancer->name, "random");
+    assert_ptr_equal(table_set(u, 0)->at[0].target, table_set(t, 0)->at[0].target);
+    assert_ptr_equal(table_set(u, 0), table_set(v, 0));
     table_unref(&t);
     table_unref(&u);
     table_unref(&v);
@@ -377,9 +377,9 @@ static void with_tls_it_is_another_target(void **state)
     t = table_of(&w, one);
     plan(&w, two);
     u = table_of(&w, two);
-    assert_ptr_not_equal(u->sets[0]->at[0].target, t->sets[0]->at[0].target);
-    assert_true(u->sets[0]->at[0].target->tls);
-    assert_ptr_equal(u->sets[0]->at[1].target, t->sets[0]->at[1].target);
+    assert_ptr_not_equal(table_set(u, 0)->at[0].target, table_set(t, 0)->at[0].target);
+    assert_true(table_set(u, 0)->at[0].target->tls);
+    assert_ptr_equal(table_set(u, 0)->at[1].target, table_set(t, 0)->at[1].target);
     table_unref(&t);
     table_unref(&u);
     world_fini(&w);
@@ -399,7 +399,7 @@ static void names_become_addresses(void **state)
     world_init(&w);
     plan(&w, c);
     t = table_of(&w, c);
-    set = t->sets[0];
+    set = table_set(t, 0);
     assert_in_range(set->n, 1, 2);                              /* 127.0.0.1 and perhaps ::1 */
     assert_string_equal(set->at[0].target->address, "127.0.0.1:77");
     assert_string_equal(set->at[0].target->host, "localhost");
@@ -427,8 +427,8 @@ static void one_look_up_serves_all_and_its_order_does_not_matter(void **state)
     t = table_of(&w, c);
     assert_true(shows(&w, "192.0.2.10:1*10 192.0.2.9:1*10 [2001:db8::1]:1*10 "
                           "192.0.2.10:2*1 192.0.2.9:2*1 [2001:db8::1]:2*1"));
-    assert_int_equal(t->sets[1]->n, 3);
-    assert_ptr_not_equal(t->sets[1]->at[0].target, t->sets[0]->at[0].target);   /* a target belongs to one service */
+    assert_int_equal(table_set(t, 1)->n, 3);
+    assert_ptr_not_equal(table_set(t, 1)->at[0].target, table_set(t, 0)->at[0].target);    /* each its own */
     assert_int_equal(names_asked(), before + 1);
     table_unref(&t);
     world_fini(&w);
@@ -606,7 +606,7 @@ static void wait_for_mode(struct world *w, enum source_mode want, const char *er
 static bool other_is_empty(const struct world *w, const void *arg)
 {
     (void)arg;
-    return w->table->n > 1 && w->table->sets[1]->n == 0;
+    return w->table->n > 1 && table_set(w->table, 1)->n == 0;
 }
 
 static void files_are_followed(void **state)
@@ -624,15 +624,15 @@ static void files_are_followed(void **state)
     c = config_of_dir(&d, "*.yaml");
     plan(&w, c);
     t = table_showing(&w, "127.0.0.1:1*100 127.0.0.1:2*5");
-    assert_string_equal(t->sets[1]->at[0].target->address, "127.0.0.9:9");
+    assert_string_equal(table_set(t, 1)->at[0].target->address, "127.0.0.9:9");
     wait_for_mode(&w, SOURCE_LIVE, NULL);
 
     put(&d, "new", "users: [{host: 127.0.0.1, port: 2}, {host: 127.0.0.1, port: 3}]\n"
                    "theirs: [{host: 127.0.0.9, port: 9}]\n");
     move(&d, "new", "a.yaml");                                  /* replaced as a whole */
     u = table_showing(&w, "127.0.0.1:2*100 127.0.0.1:3*100");
-    assert_ptr_equal(u->sets[0]->at[0].target, t->sets[0]->at[1].target);
-    assert_ptr_equal(u->sets[1], t->sets[1]);                   /* the other service did not change */
+    assert_ptr_equal(table_set(u, 0)->at[0].target, table_set(t, 0)->at[1].target);
+    assert_ptr_equal(table_set(u, 1), table_set(t, 1));                   /* the other service did not change */
     table_unref(&t);
     table_unref(&u);
 
@@ -769,7 +769,7 @@ static void a_reload_keeps_the_watch_and_moves_the_source(void **state)
     t = table_of(&w, one);
     plan(&w, same);
     u = table_of(&w, same);
-    assert_ptr_equal(t->sets[0], u->sets[0]);
+    assert_ptr_equal(table_set(t, 0), table_set(u, 0));
     table_unref(&t);
     table_unref(&u);
     put(&d, "a.yaml", "users: [{host: 127.0.0.1, port: 3}]\n");   /* the kept watch works with the new configuration */
@@ -826,12 +826,12 @@ static void *read_tables(void *arg)
         if (w->table != NULL)
             t = table_ref(w->table);
         pthread_mutex_unlock(&w->lock);
-        if (t != NULL && t->n > 0 && t->sets[0]->eligible > 0) {
-            int at = balancer_pick(t->sets[0], NULL);
+        if (t != NULL && t->n > 0 && table_set(t, 0)->eligible > 0) {
+            int at = balancer_pick(table_set(t, 0), NULL);
 
-            assert_in_range(at, 0, t->sets[0]->n - 1);
-            atomic_fetch_add(&t->sets[0]->at[at].target->inflight, 1);
-            atomic_fetch_sub(&t->sets[0]->at[at].target->inflight, 1);
+            assert_in_range(at, 0, table_set(t, 0)->n - 1);
+            atomic_fetch_add(&table_set(t, 0)->at[at].target->inflight, 1);
+            atomic_fetch_sub(&table_set(t, 0)->at[at].target->inflight, 1);
             last = (unsigned)t->version;
         }
         discovery_status_unref(&s);

@@ -181,8 +181,8 @@ static void tables_share_sets(void **state)
     struct table *one = table_new(1), *two = table_new(1), *again = table_ref(one);
 
     (void)state;
-    one->sets[0] = target_set_ref(set);
-    two->sets[0] = target_set_ref(set);
+    table_put(one, 0, target_set_ref(set));
+    table_put(two, 0, target_set_ref(set));
     table_unref(&one);
     assert_int_equal(set->refs, 3);
     table_unref(&again);
@@ -190,6 +190,39 @@ static void tables_share_sets(void **state)
     table_unref(&two);
     assert_int_equal(set->refs, 1);
     target_set_unref(&set);
+    service_shared_unref(&service);
+}
+
+/* A change of one set copies its page, and leaves the table before as it was. */
+static void a_change_costs_a_page(void **state)
+{
+    enum { N = 3 * TABLE_PAGE + 1 };
+    struct service_shared *service = service_shared_new("users");
+    struct target_set *set = kit_set(service, "round_robin", NULL, (uint32_t[]){ 1 }, 1);
+    struct target_set *other = kit_set(service, "round_robin", NULL, (uint32_t[]){ 1 }, 1);
+    struct table *one = table_new(N), *two;
+
+    (void)state;
+    for (unsigned i = 0; i < N; i++)
+        table_put(one, i, target_set_ref(set));
+    assert_int_equal(set->refs, N + 1);
+    two = table_copy(one);
+    assert_int_equal(set->refs, N + 1);
+    table_put(two, TABLE_PAGE, target_set_ref(other));
+    table_put(two, TABLE_PAGE + 1, target_set_ref(other));
+    assert_int_equal(set->refs, N + 1 + TABLE_PAGE - 2);
+    assert_ptr_equal(table_set(one, TABLE_PAGE), set);
+    assert_ptr_equal(table_set(two, TABLE_PAGE), other);
+    assert_ptr_equal(table_set(two, TABLE_PAGE + 2), set);
+    assert_ptr_equal(table_set(two, N - 1), set);
+    assert_ptr_equal(one->pages[3], two->pages[3]);
+    table_unref(&one);
+    assert_int_equal(set->refs, N - 2 + 1);
+    table_unref(&two);
+    assert_int_equal(set->refs, 1);
+    assert_int_equal(other->refs, 1);
+    target_set_unref(&set);
+    target_set_unref(&other);
     service_shared_unref(&service);
 }
 
@@ -203,6 +236,7 @@ int main(void)
         cmocka_unit_test(slots_are_reused_and_ids_are_not),
         cmocka_unit_test(judges_states_and_tiers),
         cmocka_unit_test(tables_share_sets),
+        cmocka_unit_test(a_change_costs_a_page),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
