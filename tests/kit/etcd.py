@@ -55,11 +55,19 @@ class Watch:
         self.told = 0                       # events of the history
 
     def send(self, thing):
-        data = thing if isinstance(thing, bytes) else json.dumps(thing).encode() + b"\n"
+        self.send_bytes(http.chunk(thing if isinstance(thing, bytes) else json.dumps(thing).encode() + b"\n"))
+
+    def send_bytes(self, data):
         try:
-            self.connection.send(http.chunk(data))
-        except (OSError, Ended):
+            self.connection.send(data)
+        except (OSError, Ended):        # the client is gone, and nobody has noticed yet
             self.open = False
+
+    def reset(self):
+        try:
+            self.connection.reset()
+        except OSError:
+            pass
 
     def wants(self, event):
         return event["rev"] >= self.start and self.key <= event["key"] < self.end
@@ -206,9 +214,9 @@ class Etcd:
         for watch in watches:
             watch.open = False
             if how == "end":
-                watch.connection.send(b"0\r\n\r\n")
+                watch.send_bytes(b"0\r\n\r\n")
             else:
-                watch.connection.reset()
+                watch.reset()
 
     def about(self, path, service=None):
         """What was asked there, for a service when one is named."""
