@@ -136,12 +136,22 @@ def test_killed_while_writing(t):
     w.known()
     w.consul.origin.listen()
     chance, seen = random.Random(7), set()
-    for _ in range(40):
+
+    def stands():
+        """What a write changes: another file of the name, or one that is not done yet."""
+        return sorted(os.listdir(w.state + "/targets")), os.stat(w.files()[0]).st_ino
+
+    for trial in range(40):
+        before = stands()
         outrider = t.closing(Outrider(t, w.text(), consul=w.consul))
         with open(os.path.join(outrider.dir, "stderr"), "ab") as err:
             process = subprocess.Popen(command() + ["run", "-c", outrider.config_path], stdin=subprocess.DEVNULL,
                                        stdout=err, stderr=err)
-        time.sleep(0.01 + chance.random() * (1 if sanitized() else 0.15))
+        if trial % 4 == 3:
+            time.sleep(chance.random() * 0.05)
+        else:
+            wait_until(lambda: stands() != before, "a write to begin", poll=0)
+            time.sleep(chance.random() * 0.003)
         process.kill()
         process.wait()
         t.true(all(whole(path) for path in w.files()), "a whole file")
