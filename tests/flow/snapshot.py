@@ -149,6 +149,8 @@ def test_killed_while_writing(t):
                                        stdout=err, stderr=err)
         if trial % 4 == 3:
             time.sleep(chance.random() * 0.05)
+        elif trial % 4 == 2:
+            wait_until(lambda: stands()[1] != before[1], "a write to end", poll=0)
         else:
             wait_until(lambda: stands() != before, "a write to begin", poll=0)
             time.sleep(chance.random() * 0.003)
