@@ -783,6 +783,49 @@ static void a_reload_keeps_the_watch_and_moves_the_source(void **state)
     dir_fini(&d);
 }
 
+static struct config *config_of_two_sources(const struct dir *d)
+{
+    char *yaml = xasprintf("registries: {one: {type: file, path: %s/one.yaml}, two: {type: file, path: %s/two.yaml}}\n"
+                           "services: [{name: users, sources: [{registry: one}, {registry: two}]}]\n", d->path, d->path);
+    struct config *c = config_new(yaml);
+
+    free(yaml);
+    return c;
+}
+
+static void names_of_one_source_do_not_hold_up_another(void **state)
+{
+    struct table *t;
+    struct world w;
+    struct dir d;
+
+    (void)state;
+    dir_init(&d);
+    put(&d, "one.yaml", "users: [{host: 127.0.0.1, port: 1}]\n");
+    put(&d, "two.yaml", "users: [{host: 127.0.0.1, port: 2}]\n");
+    world_init(&w);
+    plan(&w, config_of_two_sources(&d));
+    t = table_showing(&w, "127.0.0.1:1*100 127.0.0.1:2*100");
+    table_unref(&t);
+    names_set("192.0.2.1", true);
+    put(&d, "one.yaml", "users: [{host: z.test, port: 1}, {host: z.test, port: 2}]\n");
+    usleep(200000);                                             /* so that it is read, and waits */
+    put(&d, "two.yaml", "users: [{host: 127.0.0.1, port: 3}]\n");
+    t = table_showing(&w, "127.0.0.1:1*100 127.0.0.1:3*100");
+    table_unref(&t);
+    names_set("192.0.2.1", false);
+    t = table_showing(&w, "192.0.2.1:1*100 192.0.2.1:2*100 127.0.0.1:3*100");
+    table_unref(&t);
+    names_set("192.0.2.7", true);                               /* one name, many users: all of them leave at once */
+    put(&d, "one.yaml", "users: [{host: y.test, port: 1}, {host: z.test, port: 3}]\n");
+    usleep(200000);
+    names_set("192.0.2.7", false);
+    t = table_showing(&w, "192.0.2.7:1*100 192.0.2.1:3*100 127.0.0.1:3*100");
+    table_unref(&t);
+    world_fini(&w);
+    dir_fini(&d);
+}
+
 static void doubles_are_quarantined(void **state)
 {
     struct discovery_status *s;
@@ -909,6 +952,7 @@ int main(void)
         cmocka_unit_test(files_that_all_vanish_leave_the_last_answer),
         cmocka_unit_test(a_switched_link_is_noticed),
         cmocka_unit_test(a_reload_keeps_the_watch_and_moves_the_source),
+        cmocka_unit_test(names_of_one_source_do_not_hold_up_another),
         cmocka_unit_test(doubles_are_quarantined),
         cmocka_unit_test(readers_and_the_writer_do_not_meet),
         cmocka_unit_test(it_stops_whatever_is_under_way),
