@@ -361,6 +361,21 @@ def test_gone(t):
     t.equal((len(kube.about("list")), len(kube.about("list", "other"))), (1, 1), "lists")
 
 
+def test_gone_before_a_list(t):
+    """the server dies when a list is due: the targets stay, and the list comes when it is back"""
+    kube, outrider = started(t)
+    kube.compact()
+    kube.watches()[0].event("ERROR", EXPIRED)
+    kube.origin.shut()
+    t.wait_until(lambda: source(outrider)["mode"] == "stale", "the source to be stale")
+    serves(t, outrider, "/", "web")
+    kube.put(slice_of("web-1", kube.new))
+    kube.origin.listen()
+    t.wait_until(lambda: t.get(outrider).text() == "new", "what is in the list")
+    t.wait_until(lambda: source(outrider)["mode"] == "live", "the source to be live")
+    t.equal(len(kube.about("list")), 2, "lists")
+
+
 def test_quiet_again(t):
     """a server that comes back with nothing new is live at once, not only when something changes"""
     kube, outrider = started(t)
