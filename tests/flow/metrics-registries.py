@@ -83,6 +83,25 @@ def test_quarantined(t):
     t.equal(page.get("outrider_targets", service="web", state="active"), 1, "targets")
 
 
+def test_hands(t):
+    """what people do to a source is its mode, and its age counts from then on"""
+    consul, web = Consul(t), t.origin()
+    consul.set("web", instance(web))
+    consul.set("other", instance(web, id="other-1"))
+    outrider = t.outrider(FOLLOW, consul=consul)
+    t.equal(mode(scrape(outrider), "web", "consul"), "live", "mode")
+    target = {"host": "127.0.0.1", "port": web.port}
+    for what, said, want in (("freeze", {}, "frozen"), ("pin", {"targets": [target]}, "pinned"), ("fail", {}, "failed")):
+        answer = outrider.health(f"/admin/discovery/web/{what}", "POST", [("Content-Type", "application/json")],
+                                 json.dumps({"ttl": "1m", **said}).encode())
+        t.equal(answer.status, 202, f"{what}: {answer.text()}")
+        t.wait_until(lambda: mode(scrape(outrider), "web", "consul") == want, f"mode {want}")
+        t.wait_until(lambda: about(scrape(outrider), "age_seconds", "consul") > 0, "an age")
+        t.equal(outrider.health("/admin/discovery/web/thaw", "POST", body=b"").status, 202, "status of thaw")
+        t.wait_until(lambda: mode(scrape(outrider), "web", "consul") == "live", "to be live again")
+    t.equal(mode(scrape(outrider), "other", "consul"), "live", "the other service")
+
+
 def test_snapshots(t):
     """files of the last good targets: written, read at a start without the registry, refused when they are damaged"""
     def results(outrider):
