@@ -85,6 +85,7 @@ void log_to_stderr(enum log_level level, const char *text, size_t n)
         ;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void write_line(enum log_level level, const char *fmt, va_list ap)
 {
     void (*sink)(enum log_level, const char *, size_t) = atomic_load(&sink_now);
