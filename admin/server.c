@@ -24,6 +24,10 @@ enum {
     BODY_MAX = 64 * 1024,           /* of requests */
     BODY_END = 16 * BODY_MAX,       /* up to this it is read to its end and then refused, so that the answer arrives */
     CONNECTIONS_MAX = 256,
+    SMALL = 64 * 1024,              /* answers up to this are not counted */
+    HELD_MAX = 64 * 1024 * 1024,    /* of the others, until their clients have read them; a single one may be longer */
+    READ_MS = 60000,                /* for reading an answer */
+    CROWDED_MS = 1000,              /* in a crowd, and how often it is looked whether it is over */
 };
 
 static const struct pump_limits limits = {
@@ -33,11 +37,22 @@ static const struct pump_limits limits = {
     .header_timeout = 10000, .body_timeout = 10000, .idle_timeout = 60000,
 };
 
+/* When others wait, nobody keeps a connection that he does not use. */
+static const struct pump_limits crowded = {
+    .framing = FRAMING_LIMITS_DEFAULT,
+    .pool_size = 24 * 1024,
+    .max_connections = CONNECTIONS_MAX,
+    .header_timeout = CROWDED_MS, .body_timeout = CROWDED_MS, .idle_timeout = CROWDED_MS / 10,
+};
+
 struct server {
     struct pump *pump;
     struct loop *loop;
     const struct admin_state *state;
     struct link asking;             /* requests that wait for control */
+    struct link reading;            /* requests whose answer is on its way, the oldest first */
+    size_t held;                    /* bytes of their answers, as far as they are counted */
+    struct timer crowd;             /* pending: others wait to get in, or did a moment ago */
     bool stopping;
     char own[2][80];                /* what the listener may be called in Host */
 };
@@ -55,7 +70,14 @@ struct request {
     struct order *order;
     struct admin_answer later;
     bool over, gone;                /* `later` is the answer; the client is not there any more */
+    /* Of one that is answered: */
+    struct link reading;            /* of the server */
+    struct timer late;
+    sc_msec since;
+    size_t held;
 };
+
+static void on_unread(struct timer *t);
 
 static struct request *request_new(const char *target)
 {
@@ -65,6 +87,8 @@ static struct request *request_new(const char *target)
     r->target = arena_dup(&r->arena, str_of(target));
     headers_init(&r->fields, &r->arena, NULL, 0);
     list_init(&r->asking);
+    list_init(&r->reading);
+    r->late.fn = on_unread;
     return r;
 }
 
@@ -74,6 +98,8 @@ static void request_free(struct request **rp)
 
     *rp = NULL;
     list_remove(&r->asking);
+    list_remove(&r->reading);
+    timer_stop(&r->late);
     order_abandon(&r->order);
     buf_fini(&r->later.body);
     buf_fini(&r->body);
@@ -136,14 +162,79 @@ static void answer(struct server *s, const struct client *c, struct request *r, 
     page_answer(s->state, &q, a);
 }
 
+/* ---- clients that do not read ---- */
+
+static void on_unread(struct timer *t)
+{
+    client_kill(list_entry(t, struct request, late)->client);
+}
+
+/* From here to its last byte the answer takes memory, and only its client can end that: for so long, and for so much. */
+static void hold(struct server *s, struct client *c, struct request *r, struct admin_answer *a)
+{
+    size_t n = a->body.n > SMALL ? a->body.n : 0;
+
+    if (n > 0 && s->held > 0 && s->held + n > HELD_MAX) {
+        page_problem(a, ERR_OVERLOADED, STR("too many read long pages"));
+        n = 0;
+    }
+    r->client = c;
+    r->held = n;
+    s->held += n;
+    r->since = loop_now(s->loop);
+    list_push(&s->reading, &r->reading);
+    timer_start(s->loop, &r->late, READ_MS);
+}
+
+static bool is_slow(const struct server *s, const struct request *r)
+{
+    return loop_now(s->loop) - r->since >= CROWDED_MS;
+}
+
+static void end_slow(struct server *s)
+{
+    list_each(it, &s->reading) {
+        struct request *r = list_entry(it, struct request, reading);
+
+        if (is_slow(s, r))
+            client_kill(r->client);
+    }
+}
+
+static void on_crowd(struct timer *t)
+{
+    struct server *s = list_entry(t, struct server, crowd);
+
+    if (pump_connections(s->pump) <= CONNECTIONS_MAX / 2) {
+        pump_set_limits(s->pump, &limits);
+        return;
+    }
+    end_slow(s);
+    timer_start(s->loop, t, CROWDED_MS);
+}
+
+static void on_full(void *arg)
+{
+    struct server *s = arg;
+
+    if (s->crowd.pending || s->stopping)
+        return;
+    pump_set_limits(s->pump, &crowded);
+    end_slow(s);
+    timer_start(s->loop, &s->crowd, CROWDED_MS);
+}
+
 /* ---- the library's side ---- */
 
-static int send_answer(struct server *s, struct client *c, struct admin_answer *a)
+static int send_answer(struct server *s, struct client *c, struct request *r, struct admin_answer *a)
 {
-    size_t n = a->body.n;
-    struct MHD_Response *m = MHD_create_response_from_buffer(n, buf_take(&a->body), MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *m;
     enum MHD_Result queued;
+    size_t n;
 
+    hold(s, c, r, a);
+    n = a->body.n;
+    m = MHD_create_response_from_buffer(n, buf_take(&a->body), MHD_RESPMEM_MUST_FREE);
     if (m == NULL)
         return 0;
     MHD_add_response_header(m, "Content-Type", a->type);
@@ -194,7 +285,7 @@ static int begin(struct server *s, struct client *c, struct request *r, const ch
         return 1;
     /* An answer in the first call ends the connection, which is what such a request deserves. */
     page_problem(&a, e, STR_NONE);
-    return send_answer(s, c, &a);
+    return send_answer(s, c, r, &a);
 }
 
 /* ---- what control is asked for ---- */
@@ -224,7 +315,7 @@ static int ask_reload(struct server *s, struct client *c, struct request *r)
 
     if (s->stopping) {
         page_problem(&a, ERR_OVERLOADED, STR("the process is stopping"));
-        return send_answer(s, c, &a);
+        return send_answer(s, c, r, &a);
     }
     r->client = c;
     r->order = order_new(s->loop, on_answered, r);
@@ -265,22 +356,23 @@ static int on_handle(void *arg, struct client *c, void *request, const char *met
         return r->taken <= BODY_END;
     }
     if (r->over)
-        return !r->gone && send_answer(s, c, &r->later);
+        return !r->gone && send_answer(s, c, r, &r->later);
     if (r->order != NULL) {             /* called without a reason: it still waits */
         client_park(c);
         return 1;
     }
     answer(s, c, r, method, &a);
-    return a.reload ? ask_reload(s, c, r) : send_answer(s, c, &a);
+    return a.reload ? ask_reload(s, c, r) : send_answer(s, c, r, &a);
 }
 
 static void on_completed(void *arg, struct client *c, void *request, bool clean)
 {
     struct request *r = request;
+    struct server *s = arg;
 
-    (void)arg;
     (void)c;
     (void)clean;
+    s->held -= r->held;
     request_free(&r);
 }
 
@@ -320,7 +412,7 @@ static size_t on_refuse(void *arg, struct client *c, int status, char *to, size_
 
 static const struct pump_ops ops = {
     .begin = on_begin, .handle = on_handle, .completed = on_completed, .gone = on_gone, .body_late = on_body_late,
-    .refuse = on_refuse,
+    .refuse = on_refuse, .full = on_full,
 };
 
 /* ---- the server ---- */
@@ -341,6 +433,8 @@ struct server *server_new(struct loop *loop, struct listener *listener, const st
     s->loop = loop;
     s->state = state;
     list_init(&s->asking);
+    list_init(&s->reading);
+    s->crowd.fn = on_crowd;
     if (!listener->local) {
         host_of(listener->text, s->own[0], sizeof s->own[0]);
         host_of(listener->address, s->own[1], sizeof s->own[1]);
@@ -358,6 +452,7 @@ struct server *server_new(struct loop *loop, struct listener *listener, const st
 void server_stop(struct server *s)
 {
     s->stopping = true;
+    timer_stop(&s->crowd);
     list_each(it, &s->asking) {
         struct request *r = list_entry(it, struct request, asking);
 
@@ -381,6 +476,7 @@ void server_free(struct server **sp)
     *sp = NULL;
     if (s == NULL)
         return;
+    timer_stop(&s->crowd);
     pump_free(&s->pump);
     free(s);
 }

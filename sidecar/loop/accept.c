@@ -176,6 +176,8 @@ static bool accept_one(struct pump *p)
                                "for %u", l->text, atomic_load_explicit(&l->connections, memory_order_relaxed),
                     p->limits.max_connections, sharers.most);
         pause_accepting(p);
+        if (p->ops->full != NULL)
+            p->ops->full(p->arg);
         return false;
     }
     if (shard_pick(p) == NULL) {                /* it was short of descriptors, and said so */

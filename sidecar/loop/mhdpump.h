@@ -50,6 +50,8 @@ struct pump_ops {
     size_t (*refuse)(void *arg, struct client *c, int status, char *to, size_t room);
     /* The connection is over: what c->user holds goes. May be NULL. */
     void (*closed)(void *arg, struct client *c);
+    /* A client waits because max_connections are here. Called once; again after there was room. May be NULL. */
+    void (*full)(void *arg);
 };
 
 /* The strict check stands before the library's parser: "seam", or "first handler call". Any thread. */

@@ -444,4 +444,5 @@ static void closed(void *arg, struct client *c)
     peer_forget(c);
 }
 
-const struct pump_ops downstream_ops = { begin, handle, completed, gone, room, cut, ahead, body_late, refuse, closed };
+const struct pump_ops downstream_ops = { begin, handle, completed, gone, room, cut, ahead, body_late, refuse, closed,
+                                         NULL };
