@@ -240,6 +240,7 @@ def test_expired_spread(t):
 
 def test_list_not_to_be_had(t):
     """a list that cannot be as new as what is known, or whose next page is gone, is followed by one of the newest"""
+    start_clock(40)                                     # those who have to list again and again wait longer each time
     kube, outrider = started(t)
     kube.on("list", lambda c, call: kube.refuse(c, 504, "Timeout", "Too large resource version: 2000, current: 10")
             if "resourceVersionMatch" in call.parameters else "default")
@@ -250,15 +251,19 @@ def test_list_not_to_be_had(t):
             "lists of the newest")
     t.wait_until(lambda: source(outrider)["mode"] == "live" and kube.watches(), "the source to be live")
     kube.page = 1
-    kube.on("list", lambda c, call: kube.refuse(c, 410, "Expired", "continue is too old") if "continue" in call.parameters and
-            not again else "default")
-    again = []
+    refused = []
+
+    def once(c, call):
+        if "continue" not in call.parameters or refused:
+            return "default"
+        refused.append(call)
+        return kube.refuse(c, 410, "Expired", "continue is too old")
+    kube.on("list", once)
     kube.put(slice_of("web-2", kube.new))
     n = len(kube.about("list"))
     kube.compact()
     kube.watches()[0].end()
     calls = kube.wait_calls("list", n + 3)[n:]
-    again.append(True)
     t.equal([sorted(set(call.parameters) & {"continue", "resourceVersion"}) for call in calls[:3]],
             [["resourceVersion"], ["continue"], []], "parameters of the lists")
     follows(t, kube, outrider, "after the pages")
