@@ -47,14 +47,17 @@ static unsigned find_serving(const struct state *s)
 
 /* --- who speaks for an address --- */
 
-/* The lower, the sooner. */
+/* The lower, the sooner. The source that serves speaks for what it holds, too: the others stand by, and what they speak for
+ * does so with them. */
 static unsigned rank(const struct state *s, const struct mention *c)
 {
     const struct combine_source *source = &s->sources[c->source];
-    unsigned place = s->how == COMBINE_FAILOVER && c->source == s->serving ? 0 : c->source + 1;
+    bool serving = s->how == COMBINE_FAILOVER && c->source == s->serving;
     bool unweighted = s->how == COMBINE_WEIGHTED && source->weight == 0;
 
-    return place + (s->nsources + 1) * ((unweighted ? 1 : 0) + (c->held ? 2 : 0) + (source->over ? 4 : 0));
+    if (serving)
+        return c->held ? 1 : 0;
+    return c->source + 2 + (s->nsources + 2) * ((unweighted ? 1 : 0) + (c->held ? 2 : 0) + (source->over ? 4 : 0));
 }
 
 /* What one source says of an address under two names is kept both ways: these are two targets. */

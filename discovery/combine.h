@@ -40,8 +40,8 @@ struct combine_source {
 };
 
 /* An address is spoken for by the first source in the list that names it; one that only holds it comes after those that name
- * it, one that is too old after all others; with COMBINE_FAILOVER the source that serves comes first, with COMBINE_WEIGHTED
- * those of weight 0 last. COMBINE_FAILOVER: all but the source that serves stand by. COMBINE_WEIGHTED: weights are the parts
- * of the sources' shares; tiers count within a source. */
+ * it, one that is too old after all others; with COMBINE_FAILOVER the source that serves comes first, held or not, with
+ * COMBINE_WEIGHTED those of weight 0 last. COMBINE_FAILOVER: all but the source that serves stand by. COMBINE_WEIGHTED:
+ * weights are the parts of the sources' shares; tiers count within a source. */
 void combine(enum combine how, struct combine_source *sources, unsigned nsources, struct mention *mentions, unsigned n,
              unsigned addresses);

@@ -98,6 +98,9 @@ static const struct row {
     /* failover: what both name belongs to the one that serves */
     { COMBINE_FAILOVER, { { 1, "a*1 b*1" }, { 1, "b*5 c*5" } }, "0:a*1 0:b*1 1:c*5s", "0" },
     { COMBINE_FAILOVER, { { 1, "a*1u b*1u" }, { 1, "b*5 c*5" } }, "0:a*1s 1:b*5 1:c*5", "1" },
+    { COMBINE_FAILOVER, { { 1, "a*1h b*1h" }, { 1, "a*5 b*5" } }, "0:a*1 0:b*1", "0" },
+    { COMBINE_FAILOVER, { { 1, "a*1h" }, { 1, "a*5u b*5" }, { 1, "c*5" } }, "0:a*1 1:b*5s 2:c*5s", "0" },
+    { COMBINE_FAILOVER, { { 1, "a*1uh" }, { 1, "a*5" } }, "1:a*5", "1" },
     /* weighted: shares are the sources', spread by the targets' weights */
     { COMBINE_WEIGHTED, { { 80, "a*100 b*100" }, { 20, "c*100" } }, "0:a*40 0:b*40 1:c*20", "01" },
     { COMBINE_WEIGHTED, { { 80, "a*100 b*300" }, { 20, "c*1 d*1 e*2" } }, "0:a*20 0:b*60 1:c*5 1:d*5 1:e*10", "01" },
