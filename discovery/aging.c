@@ -16,7 +16,7 @@ static bool is_over(const struct source *s, const struct source_status *status, 
 {
     const struct last_known_good *c = &s->owner->conf->last_known_good;
 
-    return s->registry != NULL && c->when_older == OLDER_FAIL && ages(source_mode_at(status, now)) &&
+    return s->provider != &provider_static && c->when_older == OLDER_FAIL && ages(source_mode_at(status, now)) &&
            source_age_at(status, now) > c->max_age;
 }
 
@@ -84,14 +84,19 @@ static void look(struct ageing *a, const struct source *s, sc_msec now)
 }
 
 /* With failover, what stands by is not what answers come from. */
+static bool one_serves(const struct link *list)
+{
+    list_each(it, list)
+        if (list_entry(it, struct source, link)->serves)
+            return true;
+    return false;
+}
+
 static bool counts(const struct tracked *t, const struct source *s)
 {
     if (t->conf->combine != COMBINE_FAILOVER || s->serves)
         return true;
-    list_each(it, &t->sources)
-        if (list_entry(it, struct source, link)->serves)
-            return false;
-    return true;
+    return !one_serves(&t->sources) && !one_serves(&t->leaving);
 }
 
 static void tell(struct tracked *t, const struct ageing *a, sc_msec now)
@@ -110,6 +115,33 @@ static void on_time(struct timer *timer)
     aging_update(t);
 }
 
+static void note_over(struct source *s)
+{
+    bool over = aging_is_over(s);
+
+    if (over == s->over)
+        return;
+    s->over = over;
+    say(s, over);
+    tracked_dirty(s->owner);
+}
+
+/* What a reload has left serves until those in its place have answered. Its age is that of what serves; its mode says
+ * nothing about the registries that are asked now. */
+static void look_back(struct ageing *a, const struct tracked *t, sc_msec now)
+{
+    enum source_mode mode = a->mode;
+
+    list_each(it, &t->leaving) {
+        struct source *s = list_entry(it, struct source, link);
+
+        note_over(s);
+        if (s->provider != &provider_static && counts(t, s))
+            look(a, s, now);
+    }
+    a->mode = mode;
+}
+
 void aging_update(struct tracked *t)
 {
     struct ageing a = { .mode = SOURCE_LIVE };
@@ -117,17 +149,13 @@ void aging_update(struct tracked *t)
 
     list_each(it, &t->sources) {
         struct source *s = list_entry(it, struct source, link);
-        bool over = aging_is_over(s);
 
         note_mode(s, now);
+        note_over(s);
         if ((s->registry != NULL || s->pinned != NULL) && counts(t, s))
             look(&a, s, now);
-        if (over != s->over) {
-            s->over = over;
-            say(s, over);
-            tracked_dirty(t);
-        }
     }
+    look_back(&a, t, now);
     tell(t, &a, now);
     t->ageing.fn = on_time;
     timer_stop(&t->ageing);

@@ -247,6 +247,9 @@ void source_unwatch(struct source *s)
     if (!s->watching)
         return;
     s->watching = false;
+    if (s->status.answered && !s->status.failing)
+        s->status.live_mono = clock_mono_ms();
+    s->status.failing = true;           /* what it said is not kept fresh any more: it ages. aging.c */
     if (s->status.hand.kind != HAND_FAIL)
         s->provider->unwatch(&s->watch);
     if (s->registry != NULL)
