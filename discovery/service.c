@@ -111,7 +111,8 @@ const struct sc_field discovery_service_fields[] = {
                      "of them name (the same address) is one target, as the first of them in the list states it: its "
                      "weight, state, tier, zone, tags. With `combine: weighted` each has a `weight`, by default 1."),
     SC_ENUM(S, combine, .dflt = "union", .names = combine_names,
-            .doc = "What several `sources` are together. `union`: the targets of all of them. `failover`: those of the "
+            .doc = "What several `sources` are together. `union`: the targets of all of them, by their weights as they are, "
+                   "which count 1 in Consul and 100 elsewhere where none is stated. `failover`: those of the "
                    "first one in the list that has a target that can serve; the targets of the others are kept ready, "
                    "and the traffic comes back when the first has one again. `weighted`: each source has the share of "
                    "the traffic that its `weight` says, spread over its targets by theirs; the share of a source "
