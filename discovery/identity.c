@@ -10,7 +10,7 @@
 /* Keys of registries that change how an answer is come by, and not what it says. */
 static const char *const ways[] = {
     "ca", "ca_path", "certificate", "key", "server_name", "verify", "max_connections", "wait", "consistency", "user",
-    NULL
+    "timeout", "min_ttl", "max_ttl", NULL
 };
 /* And of sources: how several of them are put together. */
 static const char *const shares[] = { "registry", "weight", NULL };

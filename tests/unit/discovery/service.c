@@ -335,6 +335,8 @@ static void says_which_source_it_is(void **state)
         { "{type: consul, address: 'http://h:1'}", "{registry: r, passing_only: false, tags: []}",
           "\"a b\" consul registry.address=[\"http://h:1\"]" },
         { "{type: file, path: /x}", "{registry: r}", "\"a b\" file registry.path=[\"/x\"]" },
+        { "{type: dns, server: 192.0.2.1, timeout: 2s, min_ttl: 2s, max_ttl: 3s}", "{registry: r, type: SRV, host: h}",
+          "\"a b\" dns registry.server=[\"192.0.2.1\"] source.host=\"h\" source.type=\"SRV\"" },
     };
 
     (void)state;
