@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 enum { BACKLOG = 4096 };
@@ -56,6 +57,17 @@ void listener_close_unused(void)
             sys_close(HANDED_FIRST + i);
             handed.taken[i] = true;
         }
+}
+
+/* That it does not block is said of the open socket, which other processes share: systemd takes it back whenever it starts one
+ * of them without NonBlocking=yes, and a worker that then looks whether anybody waits would stand still until somebody comes.
+ * A time limit is the socket's own, and nobody takes it back. (Accepted ones have it too, which do not block.) */
+static void never_block(int fd)
+{
+    const struct timeval moment = { .tv_usec = 1000 };
+
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
 }
 
 /* ---- addresses ---- */
@@ -248,7 +260,7 @@ static int open_socket(const char *address, unsigned mode, bool *owned, struct s
             sc_error_set(e, "what systemd handed over is not a listening stream socket");
             return -1;
         } else
-            fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+            never_block(fd);
         return fd;
     }
     if (strncmp(address, "unix:", 5) == 0) {

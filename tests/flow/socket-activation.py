@@ -58,6 +58,17 @@ def test_gone_and_back(t):
             t.equal(waiting.response().body, b"hello", "answer to who came in between")
 
 
+def test_made_blocking(t):
+    """systemd starts another process on the socket, which is blocking for a moment: nobody's requests wait for it"""
+    with listening() as web:
+        t.outrider("workers: 1\n" + CONFIG, wrapper=activated([web], ["web"]), origin=t.origin())
+        t.equal(t.get(web.getsockname()).body, b"hello", "a request before it")
+        # Of the socket, wherever it is open: that is what systemd does to it by itself.
+        web.setblocking(True)
+        for _ in range(20):
+            t.equal(t.get(web.getsockname()).body, b"hello", "a request after it")
+
+
 ONLY = CONFIG.replace(', { name: own, address: "@main@" }', "")
 
 
