@@ -59,9 +59,9 @@ void listener_close_unused(void)
         }
 }
 
-/* That it does not block is said of the open socket, which other processes share: systemd takes it back whenever it starts one
- * of them without NonBlocking=yes, and a worker that then looks whether anybody waits would stand still until somebody comes.
- * A time limit is the socket's own, and nobody takes it back. (Accepted ones have it too, which do not block.) */
+/* That it does not block is said of the open socket, which other processes share: systemd takes it back whenever it starts
+ * one of them without NonBlocking=yes, and a worker that then looks whether anybody waits would stand still until somebody
+ * comes. A time limit is the socket's own, and nobody takes it back. (Accepted ones have it too, which do not block.) */
 static void never_block(int fd)
 {
     const struct timeval moment = { .tv_usec = 1000 };
