@@ -28,12 +28,23 @@ static void put_members(struct jsonw *j, const struct registration_status *s)
     jsonw_text(j, "last_error", s->last_error);
 }
 
+/* How much there is to be said about one: an id may stand in several registries, and move from one to another. */
+static int rank(const struct registration_status *s)
+{
+    return s->leaving ? 1 : s->by_application ? 3 : 2;
+}
+
 static const struct registration_status *find(const struct discovery_status *d, struct sc_str id)
 {
-    for (unsigned i = 0; d != NULL && i < d->registrations->n; i++)
-        if (str_eq(str_of(d->registrations->at[i].id), id))
-            return &d->registrations->at[i];
-    return NULL;
+    const struct registration_status *best = NULL;
+
+    for (unsigned i = 0; d != NULL && i < d->registrations->n; i++) {
+        const struct registration_status *s = &d->registrations->at[i];
+
+        if (str_eq(str_of(s->id), id) && (best == NULL || rank(s) > rank(best)))
+            best = s;
+    }
+    return best;
 }
 
 static void unref(struct discovery_status **d)

@@ -30,6 +30,20 @@ enum {
 
 /* ---- connecting ---- */
 
+/* Before connecting: a sidecar that stands still, with a queue that is full, would be waited for without end. */
+static void be_patient(int fd, bool changes)
+{
+    struct timeval patience = { .tv_sec = changes ? PATIENCE_CHANGE_S : PATIENCE_S };
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+static const char *why_not(int error)
+{
+    return error == EAGAIN || error == EINPROGRESS ? "no answer in time" : strerror(error);
+}
+
 static int connect_unix(const char *path)
 {
     struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -41,6 +55,8 @@ static int connect_unix(const char *path)
     }
     strcpy(sa.sun_path, path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        be_patient(fd, false);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {
         int failed = errno;
 
@@ -55,6 +71,8 @@ static int connect_one(const struct addrinfo *a)
 {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    if (fd >= 0)
+        be_patient(fd, false);
     if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
         int failed = errno;
 
@@ -91,7 +109,7 @@ static int connect_tcp(const char *address, struct sc_error *e)
     for (const struct addrinfo *a = all; a != NULL && fd < 0; a = a->ai_next)
         fd = connect_one(a);
     if (fd < 0)
-        sc_error_set(e, "%s: %s", address, strerror(errno));
+        sc_error_set(e, "%s: %s", address, why_not(errno));
     freeaddrinfo(all);
     return fd;
 }
@@ -104,7 +122,7 @@ static int connect_to(const char *address, struct sc_error *e)
         return connect_tcp(address, e);
     fd = connect_unix(address + 5);
     if (fd < 0)
-        sc_error_set(e, "%s: %s", address, strerror(errno));
+        sc_error_set(e, "%s: %s", address, why_not(errno));
     return fd;
 }
 
@@ -259,18 +277,10 @@ static bool talk(int fd, struct sc_str question, struct reply *r, struct sc_erro
     bool ok = send_all(fd, question) && receive_all(fd, &answer);
 
     if (!ok)
-        sc_error_set(e, "%s", errno == EAGAIN ? "no answer in time" : strerror(errno));
+        sc_error_set(e, "%s", why_not(errno));
     ok = ok && read_answer(&answer, r, e);
     buf_fini(&answer);
     return ok;
-}
-
-static void be_patient(int fd, bool changes)
-{
-    struct timeval patience = { .tv_sec = changes ? PATIENCE_CHANGE_S : PATIENCE_S };
-
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
 
 bool ask(const struct ask_options *options, const char *method, const char *path, struct reply *r, struct sc_error *e)

@@ -87,6 +87,26 @@ def test_nobody(t):
             t.contains(err, place, "what was tried")
 
 
+def test_stuck(t):
+    """69, too, when one stands still: whether it takes the connection or its queue is full"""
+    if not os.environ.get("OUTRIDER_SLOW"):
+        t.skip("takes 10 s (--slow)")
+    start_clock(40)
+    path = os.path.join(t.outrider(CONFIG, origin=t.origin()).dir, "stuck.sock")
+    ends = []
+    threads = [threading.Thread(target=lambda: ends.append(run("status", "--admin", f"unix:{path}"))) for _ in range(3)]
+    with socket.socket(socket.AF_UNIX) as stuck:
+        stuck.bind(path)
+        stuck.listen(0)                     # the kernel takes one more than that
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    t.equal([(code, out) for code, out, _ in ends], [(69, "")] * 3, "exit codes")
+    for _, _, err in ends:
+        t.contains(err, "no answer in time", "why")
+
+
 def test_no(t):
     """what does not exist is 1, and a wrong option 64"""
     outrider = t.outrider(CONFIG, origin=t.origin())

@@ -91,6 +91,22 @@ def test_not_theirs(t):
     t.lacks([said.body.get("Status") for said in consul.said if said.id == JOB], "critical", "what the registry heard")
 
 
+def test_moved(t):
+    """one that moves to another registry, while the first does not answer, is the one that can be told"""
+    first, other, app = Consul(t), Consul(t), t.origin(name="app")
+    config = CONFIG.replace("registries: {", 'registries: { other: { type: consul, address: "@other.url@" },')
+    outrider = t.outrider(config, consul=first, other=other, app=app)
+    first.wait_status(JOB, "critical")
+    first.origin.shut()
+    outrider.configure(config.replace("registry: consul, name: job", "registry: other, name: job"))
+    t.equal(outrider.health("/admin/reload", "POST", body=b"").status, 200, "reload")
+    t.wait_until(lambda: {r["registry"] for r in ask(outrider)[1]["registrations"] if r["id"] == JOB} == {"consul", "other"},
+                 "both of them")
+    t.equal(one(outrider, JOB)["registry"], "other", "the one that is shown")
+    t.equal(tell(outrider, JOB, "check/pass")[0], 200, "what it says")
+    other.wait_status(JOB, "passing")
+
+
 def test_rights(t):
     """23: over TCP it takes a token of an operator"""
     start_clock(30)
