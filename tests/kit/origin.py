@@ -98,7 +98,7 @@ class Origin:
         self.closing = False
         self.lock = threading.Lock()
         self.receive_buffer = receive_buffer
-        self.listener = None
+        self.listener = self.reserved = None
         self.listen()
 
     # -- listening ------------------------------------------------------------------------------------------------
@@ -114,11 +114,20 @@ class Origin:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self.receive_buffer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+            self._reserve()
             sock.bind((self.host, self.port))
-            self.port = sock.getsockname()[1]
         sock.listen(512)
         self.listener = sock
         threading.Thread(target=self._accept, args=(sock,), daemon=True).start()
+
+    def _reserve(self):
+        """The port stays ours over shut(): bound, and not listened on."""
+        if self.reserved:
+            return
+        self.reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reserved.bind((self.host, self.port))
+        self.port = self.reserved.getsockname()[1]
 
     def _accept(self, sock):
         while True:
@@ -206,6 +215,8 @@ class Origin:
     def close(self, failed=False):
         if self.listener:
             self.shut()
+        if self.reserved:
+            self.reserved.close()
         if self.path and os.path.exists(self.path):
             os.unlink(self.path)
         if self.problems:
