@@ -315,6 +315,84 @@ def test_guard_and_checks(t):
     t.wait_until(lambda: "b" in w.ask(), "b to be in again")
 
 
+def test_hold_over_reloads(t):
+    """a hold goes on over a reload that leaves the source alone, and one that adds another; its end is the first one's"""
+    w = World(t)
+    w.say("consul", "ab")
+    w.say("etcd", "c")
+    keys = "shrink_guard: { hold: 3s }"
+    w.start("source: { registry: consul }", keys)
+    w.come_to("ab")
+    w.consul.wait_blocked("web")
+    began = time.monotonic()
+    w.say("consul", "")
+    t.wait_until(lambda: w.sources("mode") == ["held"], "the hold")
+    w.reload("source: { registry: consul }", keys)
+    w.come_to("ab")
+    w.reload(of("consul", "etcd"), keys)
+    w.come_to("abc")
+    t.wait_until(lambda: w.ask() == "c", "the end")
+    took = time.monotonic() - began
+    t.true(2.9 < took < 5, f"seconds of the hold: {took}")
+
+
+def test_hold_left(t):
+    """what a source held that a reload takes away goes with its hold, though the one in its place has not answered"""
+    w = World(t)
+    w.say("consul", "ab")
+    keys = "shrink_guard: { hold: 3s }"
+    w.start("source: { registry: consul }", keys)
+    w.come_to("ab")
+    w.consul.wait_blocked("web")
+    w.say("consul", "")
+    t.wait_until(lambda: w.sources("mode") == ["held"], "the hold")
+    w.shut("second")
+    w.reload("source: { registry: second }", keys)
+    w.come_to("ab")
+    t.wait_until(lambda: t.get(w.outrider).status == 503, "the end")
+    w.say("second", "d")
+    w.second.origin.listen()
+    t.wait_until(lambda: t.get(w.outrider).text() == "d", "the new source")
+
+
+def test_pinned_over_all(t):
+    """a service with several sources that is pinned: nothing but that, over a reload, too; then what they say"""
+    w = World(t)
+    w.say("consul", "a")
+    w.say("etcd", "b")
+    pin = json.dumps({"targets": [{"host": w.pods["f"].host, "port": w.pods["f"].port}]}).encode()
+    keys = "shrink_guard: { hold: 0s }"
+    for combine in ("union", "failover", "weighted"):
+        w.start(of("consul", "etcd", combine=combine), keys)
+        w.come_to("a" if combine == "failover" else "ab")
+        answer = w.outrider.health("/admin/discovery/web/pin", method="POST", body=pin,
+                                   headers=[("Content-Type", "application/json")])
+        t.equal(answer.status, 202, "pin")
+        w.come_to("f")
+        w.reload(of("etcd", "consul", combine=combine), keys)
+        w.come_to("f")
+        w.outrider.health("/admin/discovery/web/thaw", method="POST")
+        w.come_to("b" if combine == "failover" else "ab")
+        w.outrider.stop()
+
+
+def test_sources_come_and_go(t):
+    """reloads from one source to several of other kinds and back, under load: no request fails"""
+    w = World(t)
+    for name in THREE:
+        w.say(name, "a")
+    keys = "shrink_guard: { hold: 0s }"
+    w.start("source: { registry: consul }", keys)
+    w.come_to("a")
+    load = Load(t, w.outrider, clients=4, bodies=(b"a",))
+    for sources in (of(*THREE), of("kube", "etcd", combine="failover"), "source: { registry: etcd }",
+                    of("consul", "kube", combine="weighted"), "source: { registry: kube }"):
+        w.reload(sources, keys)
+        load.answered(50)
+    load.told = True
+    t.equal(load.failed, [], "requests that failed")
+
+
 def crowd(w, kind, n):
     """n services in one registry."""
     services = "\n".join(f"  - {{ name: s{i}, source: {{ registry: {kind} }}, {SMALL} }}" for i in range(n))
