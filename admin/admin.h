@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 
 #include "admin/families.h"
 #include "discovery/status.h"
-#include "discovery/store.h"
+#include "discovery/snapshot/store.h"
 
 /* ---- sources ---- */
 

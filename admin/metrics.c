@@ -9,7 +9,7 @@
 #include "admin/gauges.h"
 #include "admin/process.h"
 #include "discovery/status.h"
-#include "discovery/store.h"
+#include "discovery/snapshot/store.h"
 #include "policy/registry.h"
 #include "proxy/tally.h"
 #include "telemetry/writer.h"

@@ -5,7 +5,7 @@
 #include "base/jsonw.h"
 #include "discovery/check.h"
 #include "discovery/hands.h"
-#include "discovery/store.h"
+#include "discovery/snapshot/store.h"
 
 const char *const services_healths[HEALTHS] = { "healthy", "degraded", "unhealthy", "unknown" };
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/refs.h"
-#include "discovery/announce.h"
+#include "discovery/registration/announce.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/refs.h"
-#include "discovery/aging.h"
+#include "discovery/snapshot/aging.h"
 #include "discovery/check.h"
 #include "discovery/combine.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "discovery/announce.h"
+#include "discovery/registration/announce.h"
 #include "discovery/hand.h"
 #include "discovery/plan.h"
 #include "discovery/probe.h"

@@ -8,7 +8,7 @@
 #include "discovery/hands.h"
 #include "discovery/service.h"
 #include "discovery/status.h"
-#include "discovery/store.h"
+#include "discovery/snapshot/store.h"
 #include "discovery/table.h"
 
 struct discovery;

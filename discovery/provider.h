@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "conf/field.h"
 #include "discovery/endpoint.h"
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 
 #include <stdint.h>
 

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "conf/describe.h"
-#include "discovery/identity.h"
+#include "discovery/snapshot/identity.h"
 #include "discovery/provider.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "discovery/held.h"
-#include "discovery/kept.h"
+#include "discovery/snapshot/kept.h"
 #include "discovery/tracked.h"
 
 #include <stdio.h>

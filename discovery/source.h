@@ -10,7 +10,7 @@
 #include "discovery/registry_use.h"
 #include "discovery/service.h"
 #include "discovery/status.h"
-#include "discovery/store.h"
+#include "discovery/snapshot/store.h"
 #include "loop/loop.h"
 
 struct source;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 #include "discovery/freshness.h"
 #include "discovery/history.h"
 #include "discovery/set.h"

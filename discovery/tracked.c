@@ -3,9 +3,9 @@
 #include "discovery/tracked.h"
 
 #include "base/alloc.h"
-#include "discovery/aging.h"
+#include "discovery/snapshot/aging.h"
 #include "discovery/balance/balancer.h"
-#include "discovery/kept.h"
+#include "discovery/snapshot/kept.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 
 #include "base/jsonw.h"
 #include "conf/data.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 
 #include <stdio.h>
 #include <string.h>

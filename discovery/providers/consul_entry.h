@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 
 struct registration_conf;
 

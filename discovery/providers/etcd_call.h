@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 #include "discovery/providers/etcd_auth.h"
 #include "discovery/providers/rest.h"
 

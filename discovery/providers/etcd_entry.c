@@ -4,7 +4,7 @@
 
 #include "base/jsonw.h"
 #include "discovery/provider.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 
 void etcd_entry_key(struct buf *to, const char *prefix, const struct entry *e)
 {

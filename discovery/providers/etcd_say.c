@@ -11,7 +11,7 @@
 #include "conf/load.h"
 #include "discovery/providers/etcd_call.h"
 #include "discovery/providers/etcd_entry.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 
 #include <stdlib.h>
 

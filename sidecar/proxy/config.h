@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "conf/field.h"
 #include "conf/tree.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 #include "discovery/service.h"
 #include "policy/list.h"
 #include "proxy/rewrite.h"

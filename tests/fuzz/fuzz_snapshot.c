@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The first byte chooses: the whole file, or what stands behind a first line that fits it (a digest is not guessed). */
-#include "discovery/saved.h"
+#include "discovery/snapshot/saved.h"
 
 #include <assert.h>
 #include <stdint.h>

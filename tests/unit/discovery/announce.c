@@ -4,9 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "discovery/announce.h"
+#include "discovery/registration/announce.h"
 #include "discovery/probe.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 #include "discovery/tracked.h"
 #include "loop/curlmux.h"
 

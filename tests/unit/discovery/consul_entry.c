@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "discovery/providers/consul_entry.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 
 static void all_that_is_stated_is_written(void **state)
 {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 
 static sc_msec wait;
 

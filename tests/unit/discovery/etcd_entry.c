@@ -5,7 +5,7 @@
 #include "discovery/provider.h"
 #include "discovery/providers/etcd_entry.h"
 #include "discovery/providers/etcd_value.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 
 static const struct registry_live live = { .name = "etcd", .node = "n1", .zone = "z1" };
 static const struct registration_conf plain = { .name = "web", .address = "192.0.2.1", .port = 8443,

@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "conf/load.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 #include "discovery/service.h"
 
 struct file {

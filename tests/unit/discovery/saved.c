@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "discovery/saved.h"
+#include "discovery/snapshot/saved.h"
 
 #include <stdlib.h>
 

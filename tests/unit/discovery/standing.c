@@ -3,8 +3,8 @@
 #include "tests/unit/unit.h"
 
 #include "base/buf.h"
-#include "discovery/registration.h"
-#include "discovery/standing.h"
+#include "discovery/registration/registration.h"
+#include "discovery/registration/standing.h"
 #include "loop/curlmux.h"
 
 #include <netinet/in.h>

@@ -3,8 +3,8 @@
 #include "tests/unit/unit.h"
 
 #include "base/alloc.h"
-#include "discovery/store.h"
-#include "discovery/store_file.h"
+#include "discovery/snapshot/store.h"
+#include "discovery/snapshot/store_file.h"
 #include "loop/offload.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* discovery/registration.h - services of this host that a registry shall know: `register:` in the configuration.
+/* discovery/registration/registration.h - services of this host that a registry shall know: `register:`.
  * SPDX-License-Identifier: Apache-2.0
  *
  * registration_conf.c: loaded on the control thread, immutable afterwards; belongs to the configuration's arena. */

@@ -1,6 +1,6 @@
-/* discovery/identity.c - what makes the answer of one source another one's.
+/* discovery/snapshot/identity.c - what makes the answer of one source another one's.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/identity.h"
+#include "discovery/snapshot/identity.h"
 
 #include "conf/describe.h"
 #include "conf/load.h"

@@ -1,11 +1,11 @@
-/* discovery/store.c - the files in which the last good answers survive the process.
+/* discovery/snapshot/store.c - the files in which the last good answers survive the process.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/store.h"
+#include "discovery/snapshot/store.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/refs.h"
-#include "discovery/store_file.h"
+#include "discovery/snapshot/store_file.h"
 #include "loop/offload.h"
 
 #include <pthread.h>

@@ -1,10 +1,10 @@
-/* discovery/standing.c - how a service of this host is.
+/* discovery/registration/standing.c - how a service of this host is.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/standing.h"
+#include "discovery/registration/standing.h"
 
 #include "base/alloc.h"
 #include "discovery/backoff.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 
 #include <stdio.h>
 #include <stdlib.h>

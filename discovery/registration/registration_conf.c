@@ -1,6 +1,6 @@
-/* discovery/registration_conf.c - the keys of services of this host that a registry shall know.
+/* discovery/registration/registration_conf.c - the keys of services of this host that a registry shall know.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 
 #include "base/arena.h"
 #include "discovery/address.h"

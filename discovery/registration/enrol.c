@@ -1,6 +1,6 @@
-/* discovery/enrol.c - what is to be said to a registry about a service of this host, and when.
+/* discovery/registration/enrol.c - what is to be said to a registry about a service of this host, and when.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
-/* discovery/aging.c - how old what a service serves from is, and what follows from it.
+/* discovery/snapshot/aging.c - how old what a service serves from is, and what follows from it.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/aging.h"
+#include "discovery/snapshot/aging.h"
 
 #include "base/log.h"
 #include "base/units.h"

@@ -1,6 +1,6 @@
-/* discovery/saved.c - the last good answer of a source as the bytes of a file.
+/* discovery/snapshot/saved.c - the last good answer of a source as the bytes of a file.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/saved.h"
+#include "discovery/snapshot/saved.h"
 
 #include "base/jsonw.h"
 #include "conf/data.h"

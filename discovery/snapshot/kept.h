@@ -1,4 +1,4 @@
-/* discovery/kept.h - a source and its file: when it is written, and what is made of it at the start.
+/* discovery/snapshot/kept.h - a source and its file: when it is written, and what is made of it at the start.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Inside discovery/ only; discovery thread. store.h has the files, saved.h what stands in them. */

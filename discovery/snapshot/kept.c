@@ -1,11 +1,11 @@
-/* discovery/kept.c - a source and its file.
+/* discovery/snapshot/kept.c - a source and its file.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/kept.h"
+#include "discovery/snapshot/kept.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "discovery/store.h"
+#include "discovery/snapshot/store.h"
 #include "discovery/tracked.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* discovery/store_file.h - the file system's side of the store: names, owners, atomic writing.
+/* discovery/snapshot/store_file.h - the file system's side of the store: names, owners, atomic writing.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Blocks. Any thread; descriptors are the caller's. */

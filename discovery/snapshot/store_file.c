@@ -1,6 +1,6 @@
-/* discovery/store_file.c - the file system's side of the store.
+/* discovery/snapshot/store_file.c - the file system's side of the store.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/store_file.h"
+#include "discovery/snapshot/store_file.h"
 
 #include "base/rand.h"
 #include "loop/digest.h"

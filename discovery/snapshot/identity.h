@@ -1,4 +1,4 @@
-/* discovery/identity.h - what makes the answer of one source another one's.
+/* discovery/snapshot/identity.h - what makes the answer of one source another one's.
  * SPDX-License-Identifier: Apache-2.0
  *
  * What is kept of a source on disk is only believed for the very same one. Control thread. */

@@ -1,4 +1,4 @@
-/* discovery/saved.h - the last good answer of a source as the bytes of a file.
+/* discovery/snapshot/saved.h - the last good answer of a source as the bytes of a file.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Two lines of JSON (UTF-8). The first one says what the second is, in exactly this form:

@@ -1,4 +1,4 @@
-/* discovery/aging.h - how old what a service serves from is, and what follows from it.
+/* discovery/snapshot/aging.h - how old what a service serves from is, and what follows from it.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Inside discovery/ only; discovery thread. freshness.h has the keys, and what workers see. */

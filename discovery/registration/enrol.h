@@ -1,4 +1,4 @@
-/* discovery/enrol.h - what is to be said to a registry about a service of this host, and when.
+/* discovery/registration/enrol.h - what is to be said to a registry about a service of this host, and when.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Pure: no clock, no sockets. One word at a time: enrol_next() says which, enrol_done() takes what became of it. */

@@ -1,4 +1,4 @@
-/* discovery/announce.h - the services of this host, kept registered while the process runs.
+/* discovery/registration/announce.h - the services of this host, kept registered while the process runs.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Inside discovery/. enrol.h says what is to be said and when; here are the clock, the checks, and those who say it.
@@ -6,7 +6,7 @@
 #pragma once
 
 #include "conf/field.h"
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 #include "loop/loop.h"
 
 struct announcer;

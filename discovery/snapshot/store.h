@@ -1,4 +1,4 @@
-/* discovery/store.h - the files in which the last good answers survive the process.
+/* discovery/snapshot/store.h - the files in which the last good answers survive the process.
  * SPDX-License-Identifier: Apache-2.0
  *
  * One file for each source (saved.h), in STATE_DIR/targets/, which is our user's alone. A file is replaced whole: written
@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
-#include "discovery/saved.h"
+#include "discovery/snapshot/saved.h"
 #include "loop/loop.h"
 
 #include <stdatomic.h>

@@ -1,14 +1,14 @@
-/* discovery/announce.c - the services of this host, kept registered while the process runs.
+/* discovery/registration/announce.c - the services of this host, kept registered while the process runs.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "discovery/announce.h"
+#include "discovery/registration/announce.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "discovery/provider.h"
-#include "discovery/registration.h"
+#include "discovery/registration/registration.h"
 #include "discovery/registry_use.h"
 #include "discovery/service.h"
-#include "discovery/standing.h"
+#include "discovery/registration/standing.h"
 #include "discovery/status.h"
 
 #include <stdio.h>

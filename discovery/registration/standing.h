@@ -1,10 +1,10 @@
-/* discovery/standing.h - how a service of this host is: what its check finds out, or what the application itself says.
+/* discovery/registration/standing.h - how a service of this host is: what its check finds, or what it says itself.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Inside discovery/ only; discovery thread. */
 #pragma once
 
-#include "discovery/enrol.h"
+#include "discovery/registration/enrol.h"
 #include "discovery/probe.h"
 
 struct registration_check_conf;
