@@ -28,6 +28,7 @@ enum {
     HELD_MAX = 64 * 1024 * 1024,    /* of the others, until their clients have read them; a single one may be longer */
     READ_MS = 60000,                /* for reading an answer */
     CROWDED_MS = 1000,              /* in a crowd, and how often it is looked whether it is over */
+    SCARCE_MS = 5000,               /* for reading, when others are refused an answer for want of memory */
 };
 
 static const struct pump_limits limits = {
@@ -169,12 +170,24 @@ static void on_unread(struct timer *t)
     client_kill(list_entry(t, struct request, late)->client);
 }
 
+/* Whoever has had long enough lets go of the memory that others are refused; in the next turn, outside of the library. */
+static void end_holders(struct server *s)
+{
+    list_each(it, &s->reading) {
+        struct request *r = list_entry(it, struct request, reading);
+
+        if (r->held > 0 && loop_now(s->loop) - r->since >= SCARCE_MS)
+            timer_start(s->loop, &r->late, 0);
+    }
+}
+
 /* From here to its last byte the answer takes memory, and only its client can end that: for so long, and for so much. */
 static void hold(struct server *s, struct client *c, struct request *r, struct admin_answer *a)
 {
     size_t n = a->body.n > SMALL ? a->body.n : 0;
 
     if (n > 0 && s->held > 0 && s->held + n > HELD_MAX) {
+        end_holders(s);
         page_problem(a, ERR_OVERLOADED, STR("too many read long pages"));
         n = 0;
     }
